@@ -1,0 +1,45 @@
+/** Kinds of evidence about who a person is. `contact` is self-declared plus one confirmed address. */
+export const evidenceKinds = ['contact', 'population', 'face', 'counter', 'document', 'elements', 'upstream', 'legal_person'] as const;
+export type EvidenceKind = (typeof evidenceKinds)[number];
+
+/** Strength of one piece of evidence, SP 800-63A-4 section 2.4 words, weakest first. */
+export const strengths = ['weak', 'fair', 'strong', 'superior'] as const;
+export type Strength = (typeof strengths)[number];
+
+/** One row of the append-only evidence ledger, as the pure core sees it. It holds no personal data. */
+export interface Evidence {
+  readonly id: string;
+  readonly kind: EvidenceKind;
+  /** Who vouches: `population`, `face`, `sms`, `counter`, or a bridge id. */
+  readonly source: string;
+  readonly strength: Strength;
+  /** What was confirmed: `name`, `document_number`, `photo`, `phone`, `email`, `liveness`, `officials:2`, ... */
+  readonly confirmed: readonly string[];
+  readonly recordedAt: Date;
+  /** When it ends of itself; null: only the policy's maximum age ends it. */
+  readonly expiresAt: Date | null;
+  readonly revokedAt: Date | null;
+}
+
+/** How an authentication factor works, SP 800-63B-4. */
+export type FactorKind = 'knowledge' | 'possession' | 'inherence';
+
+export const authenticationMethods = ['passkey', 'password', 'totp', 'sms_code', 'recovery_code', 'bridge'] as const;
+export type AuthenticationMethod = (typeof authenticationMethods)[number];
+
+/** One completed use of an authenticator. Level, acr, amr and auth_time are computed from these, never stored. */
+export interface AuthenticationEvent {
+  readonly id: string;
+  readonly method: AuthenticationMethod;
+  readonly at: Date;
+  /** The authenticator used; null for codes sent to a contact. */
+  readonly credentialId: string | null;
+  /** What it proved by itself: a passkey with user verification proves possession and inherence/knowledge. */
+  readonly factors: readonly FactorKind[];
+  readonly userVerified: boolean;
+  readonly phishingResistant: boolean;
+  /** The key can't leave the device (WebAuthn BE = 0). */
+  readonly deviceBound: boolean;
+  /** The interaction in which it happened, so that a level that never rides on SSO can ask for "in this request". */
+  readonly interaction: string | null;
+}
