@@ -1,0 +1,133 @@
+import type { Account as EngineAccount, KoaContextWithOIDC } from 'oidc-provider';
+import { assess } from '../assurance/assess.ts';
+import { assuranceClaim } from '../assurance/claims.ts';
+import type { Evidence } from '../assurance/evidence.ts';
+import { bestLevel, requirementFor, satisfies } from '../assurance/requirement.ts';
+import { verifiedClaims } from '../assurance/verified-claims.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Keyring } from '../lib/crypto.ts';
+import { contactsOf, findAccount, personOf } from '../storage/accounts.ts';
+import type { Db } from '../storage/db.ts';
+import { loadStanding, type Standing } from './standing.ts';
+
+interface Deps {
+  readonly db: Db;
+  readonly clock: Clock;
+  readonly keyring: Keyring;
+}
+
+/** What the engine's codes and tokens have in common, as far as levels go. */
+interface Source {
+  readonly kind?: string;
+  readonly accountId?: string | undefined;
+  readonly clientId?: string | undefined;
+  readonly sessionUid?: string | undefined;
+  acr?: string | undefined;
+  authTime?: number | undefined;
+}
+
+/**
+ * The engine's account look-up. At the token endpoint it receives the code or refresh token before tokens are made
+ * from it: the level is assessed anew there, so that no token claims more than what holds now. Undefined (refused as
+ * `invalid_grant`) when the account may not be used or its identity no longer reaches what the app must have.
+ */
+export function accountFinder(deps: Deps) {
+  return async (ctx: KoaContextWithOIDC, sub: string, source?: Source): Promise<EngineAccount | undefined> => {
+    if (!source) {
+      const account = await findAccount(deps.db, sub);
+      return account?.status === 'active' ? { accountId: sub, claims: () => ({ sub }) } : undefined;
+    }
+    const standing = await standingOf(deps, { ...source, accountId: sub });
+    if (!standing) return undefined;
+    if (source.kind !== 'AccessToken') {
+      if (!stillGood(standing, source, deps.clock())) return undefined;
+      source.acr = acrNow(standing, source);
+    }
+    return {
+      accountId: sub,
+      claims: async (_use, scope, requested) => claimsOf(deps, standing, source, scope, requested),
+    };
+  };
+}
+
+/** acr, amr, auth_time and assurance for an introspection answer; null when the token is worth nothing any more. */
+export async function assuranceOfToken(deps: Deps, source: Source): Promise<Record<string, unknown> | null> {
+  const standing = await standingOf(deps, source);
+  return standing ? levelClaims(standing, source) : null;
+}
+
+async function standingOf(deps: Deps, source: Source): Promise<Standing | null> {
+  if (!source.accountId) return null;
+  const where = { accountId: source.accountId, sessionUid: source.sessionUid ?? null, interaction: null, now: deps.clock() };
+  const standing = await loadStanding(deps.db, where);
+  if (!standing || standing.events.length === 0) return standing;
+  // Levels that don't ride on SSO rest on the newest interaction; ageing still takes them away.
+  const newest = standing.events.reduce((a, b) => (b.at > a.at ? b : a));
+  const assessment = assess(standing.policy, standing.evidence, standing.events, where.now, { interaction: newest.interaction });
+  return { ...standing, assessment };
+}
+
+function judge(standing: Standing, clientId: string, label: string | undefined, at = standing.assessment) {
+  const claimsAcr = label === undefined ? undefined : { essential: true, values: [label] };
+  const requirement = requirementFor(standing.policy, clientId, { acrValues: [], prompt: [], ...(claimsAcr ? { claimsAcr } : undefined) });
+  return satisfies(at, requirement, standing.policy, { interaction: null, offered: true, events: standing.events });
+}
+
+/** The label the token was made with while it holds, else the best that does. */
+function acrNow(standing: Standing, source: Source): string | undefined {
+  const asked = judge(standing, source.clientId ?? '', source.acr);
+  if (asked.kind === 'met') return asked.label;
+  return bestLevel(standing.assessment, standing.policy) ?? undefined;
+}
+
+/**
+ * The age of a sign-in alone does not end a refresh token (it has a lifetime of its own); a lost identity does. So the
+ * app's floor is judged as of the sign-in, with only the evidence that is still alive.
+ */
+function stillGood(standing: Standing, source: Source, now: Date): boolean {
+  const alive = standing.evidence.filter((item) => isAlive(item, now));
+  const signedInAt = standing.events.reduce((latest, event) => (event.at > latest ? event.at : latest), new Date(0));
+  const then = assess(standing.policy, alive, standing.events, signedInAt, { interaction: null });
+  return judge(standing, source.clientId ?? '', undefined, then).kind === 'met';
+}
+
+const isAlive = (item: Evidence, now: Date) =>
+  (item.revokedAt === null || item.revokedAt > now) && (item.expiresAt === null || item.expiresAt > now);
+
+function levelClaims(standing: Standing, source: Source): Record<string, unknown> {
+  const { assessment, policy } = standing;
+  const acr = source.acr ?? bestLevel(assessment, policy) ?? undefined;
+  return {
+    ...(acr === undefined ? undefined : { acr }),
+    amr: assessment.amr,
+    ...(assessment.authTime ? { auth_time: Math.floor(assessment.authTime.getTime() / 1000) } : undefined),
+    assurance: assuranceClaim(assessment, bestLevel(assessment, policy)),
+  };
+}
+
+async function claimsOf(
+  deps: Deps,
+  standing: Standing,
+  source: Source,
+  scope: string,
+  requested: Record<string, unknown>,
+): Promise<{ sub: string; [claim: string]: unknown }> {
+  const scopes = new Set(scope.split(' '));
+  const { account } = standing;
+  const claims: { sub: string; [claim: string]: unknown } = { sub: account.id, ...levelClaims(standing, source) };
+  const wants = (name: string, byScope: string) => scopes.has(byScope) || name in requested;
+  const person =
+    wants('name', 'profile') || 'verified_claims' in requested ? await personOf(deps.db, deps.keyring, account.id) : null;
+  if (wants('locale', 'profile')) claims.locale = account.locale;
+  if (person && wants('name', 'profile')) claims.name = person.name;
+  if (wants('phone_number', 'phone') || 'phone_number_verified' in requested) {
+    const phone = (await contactsOf(deps.db, deps.keyring, account.id)).find((contact) => contact.kind === 'phone');
+    if (phone) Object.assign(claims, { phone_number: phone.value, phone_number_verified: true });
+  }
+  if ('verified_claims' in requested && person) {
+    const known = { name: person.name, ...(person.birthDate ? { birthdate: person.birthDate } : undefined) };
+    const verified = verifiedClaims(requested.verified_claims, { policy: standing.policy, assessment: standing.assessment, evidence: standing.evidence, claims: known, now: deps.clock() });
+    if (verified !== null) claims.verified_claims = verified;
+  }
+  return claims;
+}

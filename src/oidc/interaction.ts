@@ -1,0 +1,81 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Provider } from 'oidc-provider';
+import { errors } from 'oidc-provider';
+import { ShiminError } from '../lib/errors.ts';
+
+/** The areas' whole view of one authorization request in progress. */
+export interface Interaction {
+  readonly uid: string;
+  /** The same over a chain of interactions for one authorization request; authentication events carry it. */
+  readonly cid: string;
+  readonly prompt: { readonly name: string; readonly reasons: readonly string[] };
+  readonly params: Readonly<Record<string, string | undefined>>;
+  readonly clientId: string;
+  /** The account of the SSO session, if somebody is signed in. */
+  readonly sessionAccountId: string | null;
+  readonly sessionUid: string | null;
+  readonly expiresAt: Date;
+  /** True once the way to a voluntary level was offered and left. */
+  readonly offered: boolean;
+}
+
+export interface Outcome {
+  readonly accountId: string;
+  /** The citizen agreed to what the app receives in this interaction. */
+  readonly consented: boolean;
+  /** A voluntary level was offered; answer with what was reached (OpenID Connect Core 5.5.1.1). */
+  readonly offered: boolean;
+}
+
+interface Exchange {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+}
+
+/**
+ * Finds the interaction that the browser's own cookie and the address both name.
+ * @throws ShiminError `interaction_expired` when unknown, over, or of another browser
+ */
+export async function openInteraction(provider: Provider, exchange: Exchange, uid: string): Promise<Interaction> {
+  let details: Awaited<ReturnType<Provider['interactionDetails']>>;
+  try {
+    details = await provider.interactionDetails(exchange.req, exchange.res);
+  } catch (cause) {
+    if (cause instanceof errors.SessionNotFound) throw new ShiminError('interaction_expired', { status: 400, cause });
+    throw cause;
+  }
+  if (details.uid !== uid) throw new ShiminError('interaction_foreign', { status: 400 });
+  const params: Record<string, string | undefined> = {};
+  for (const [name, value] of Object.entries(details.params)) if (value !== undefined && value !== null) params[name] = String(value);
+  const last: { assurance?: { offered?: boolean } } = details.lastSubmission ?? {};
+  return {
+    uid: details.uid,
+    cid: details.cid,
+    prompt: { name: details.prompt.name, reasons: details.prompt.reasons },
+    params,
+    clientId: params.client_id ?? '',
+    sessionAccountId: details.session?.accountId ?? null,
+    sessionUid: details.session?.uid ?? null,
+    expiresAt: new Date(details.exp * 1000),
+    offered: last.assurance?.offered === true,
+  };
+}
+
+/** Stores the outcome; answers the address at which the engine goes on with the request. */
+export async function finishInteraction(provider: Provider, exchange: Exchange, outcome: Outcome, now: Date): Promise<string> {
+  return provider.interactionResult(exchange.req, exchange.res, {
+    login: { accountId: outcome.accountId, ts: Math.floor(now.getTime() / 1000) },
+    ...(outcome.consented ? { consent: {} } : undefined),
+    assurance: { offered: outcome.offered },
+  });
+}
+
+/** Ends the request with an error that the app receives (OpenID Connect Core 3.1.2.6). */
+export async function refuseInteraction(
+  provider: Provider,
+  exchange: Exchange,
+  error: 'access_denied' | 'unmet_authentication_requirements' | 'temporarily_unavailable',
+  description: string,
+): Promise<string> {
+  return provider.interactionResult(exchange.req, exchange.res, { error, error_description: description });
+}

@@ -1,0 +1,81 @@
+import { interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider';
+import { requirementFor, satisfies } from '../assurance/requirement.ts';
+import type { Clock } from '../lib/clock.ts';
+import { ShiminError } from '../lib/errors.ts';
+import type { Db } from '../storage/db.ts';
+import { adoptEvents } from '../storage/sessions.ts';
+import { acrRequest } from './request.ts';
+import { loadStanding, type Standing } from './standing.ts';
+
+/** `reauthenticate`: the person has to act again; `level`: more has to be proved than the session holds. */
+type Decision = 'satisfied' | 'reauthenticate' | 'level';
+
+const { base, Check } = interactionPolicy;
+const replaced = ['max_age', 'essential_acrs', 'essential_acr'];
+
+/**
+ * The engine's interaction policy with its three string comparisons replaced by one assessment of evidence and events
+ * at the time of the request. The check that passes writes `acr`, `amr` and `auth_time` for this answer; nobody reads
+ * them back as the truth.
+ */
+export function assurancePolicy(deps: { db: Db; clock: Clock }): interactionPolicy.Prompt[] {
+  const policy = base();
+  const login = policy.get('login');
+  if (!login) throw new ShiminError('internal', { status: 500, message: 'engine without login prompt' });
+  for (const reason of replaced) login.checks.remove(reason);
+
+  // The engine runs the checks of one prompt together: both share one decision.
+  const decisions = new WeakMap<object, Promise<Decision>>();
+  const decision = (ctx: KoaContextWithOIDC) => {
+    const known = decisions.get(ctx);
+    if (known) return known;
+    const fresh = decide(deps, ctx);
+    decisions.set(ctx, fresh);
+    return fresh;
+  };
+  login.checks.add(
+    new Check('reauthentication', 'End-User has to authenticate again', 'login_required', async (ctx) => (await decision(ctx)) === 'reauthenticate'),
+  );
+  login.checks.add(
+    new Check(
+      'assurance',
+      'the requested level of assurance is not met',
+      'unmet_authentication_requirements',
+      async (ctx) => (await decision(ctx)) === 'level',
+    ),
+  );
+  return policy;
+}
+
+async function decide(deps: { db: Db; clock: Clock }, ctx: KoaContextWithOIDC): Promise<Decision> {
+  const { oidc } = ctx;
+  const session = oidc.session;
+  const accountId = session?.accountId;
+  // Nobody is signed in: the engine's own `no_session` check asks.
+  if (!session || !accountId || !oidc.client) return 'satisfied';
+  const now = deps.clock();
+  const interaction = oidc.entities.Interaction?.cid ?? null;
+  if (interaction !== null && oidc.result?.login) {
+    await adoptEvents(deps.db, { interactionUid: interaction, accountId, sessionUid: session.uid, at: now });
+  }
+  const standing = await loadStanding(deps.db, { accountId, sessionUid: session.uid, interaction, now });
+  if (!standing) return 'reauthenticate';
+  const verdict = judge(standing, ctx, interaction);
+  if (verdict.kind === 'met') {
+    session.acr = verdict.label;
+    session.amr = [...standing.assessment.amr];
+    session.loginTs = Math.floor(verdict.authTime.getTime() / 1000);
+    return 'satisfied';
+  }
+  return verdict.reauthenticate ? 'reauthenticate' : 'level';
+}
+
+function judge(standing: Standing, ctx: KoaContextWithOIDC, interaction: string | null) {
+  const { oidc } = ctx;
+  const request = acrRequest(oidc.params ?? {});
+  const result: { assurance?: { offered?: boolean } } = oidc.result ?? {};
+  // A voluntary level is tried once; with prompt=none there is nobody to ask (OpenID Connect Core 5.5.1.1).
+  const offered = result.assurance?.offered === true || request.prompt.includes('none');
+  const requirement = requirementFor(standing.policy, oidc.client?.clientId ?? '', request);
+  return satisfies(standing.assessment, requirement, standing.policy, { interaction, offered, events: standing.events });
+}

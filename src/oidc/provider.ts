@@ -1,0 +1,156 @@
+import { createHmac } from 'node:crypto';
+import Provider, { type Adapter, type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider';
+import type { Clock } from '../lib/clock.ts';
+import type { Keyring } from '../lib/crypto.ts';
+import { signingAlgorithms } from '../lib/jwk.ts';
+import type { Db } from '../storage/db.ts';
+import { accountFinder, assuranceOfToken } from './account.ts';
+import { clientDefaults, secretMatches } from './clients.ts';
+import { grantLoader } from './grants.ts';
+import type { KeySet } from './keys.ts';
+import { assurancePolicy } from './policy.ts';
+
+/** Pages that the engine asks for, made by the web folder. */
+export interface EnginePages {
+  error(ctx: KoaContextWithOIDC, out: { error: string; error_description?: string }, cause: unknown): Promise<void>;
+  logout(ctx: KoaContextWithOIDC, formHtml: string): Promise<void>;
+  loggedOut(ctx: KoaContextWithOIDC): Promise<void>;
+}
+
+export interface ProviderDeps {
+  readonly issuer: string;
+  readonly db: Db;
+  readonly clock: Clock;
+  readonly keyring: Keyring;
+  readonly keys: KeySet;
+  readonly acrValues: readonly string[];
+  readonly adapter: (name: string) => Adapter;
+  readonly insertReplay: (key: string, expiresAt: Date) => Promise<boolean>;
+  readonly pages: EnginePages;
+  readonly trustedProxies: number;
+  /** Refused in production by the settings; the engine otherwise cuts connections to special-use addresses. */
+  readonly allowLoopback: boolean;
+}
+
+const minute = 60;
+const hour = 60 * minute;
+const day = 24 * hour;
+
+/** The engine, configured. Made anew when keys rotate; all state is in the store, so that costs nobody a session. */
+export function createProvider(deps: ProviderDeps): Provider {
+  const provider = new Provider(deps.issuer, configuration(deps));
+  if (deps.trustedProxies > 0) provider.proxy = true;
+  hardenClient(provider);
+  // The engine's own check is find-then-save: two at once would both pass (RFC 7523 section 3, jti).
+  Object.assign(provider.ReplayDetection, {
+    unique: (iss: string, jti: string, exp: number) => deps.insertReplay(`${iss}\n${jti}`, new Date(exp * 1000)),
+  });
+  provider.use(async (ctx, next) => {
+    await next();
+    await answerIntrospection(deps, ctx as KoaContextWithOIDC);
+  });
+  return provider;
+}
+
+function configuration(deps: ProviderDeps): Configuration {
+  const secure = deps.issuer.startsWith('https:');
+  const cookie = (name: string) => `shimin_${name}`;
+  return {
+    adapter: deps.adapter,
+    jwks: deps.keys.jwks,
+    clientDefaults,
+    findAccount: accountFinder(deps),
+    loadExistingGrant: grantLoader(deps),
+    acrValues: [...deps.acrValues],
+    subjectTypes: ['pairwise', 'public'],
+    pairwiseIdentifier: (_ctx, accountId, client) =>
+      createHmac('sha256', deps.keyring.pairwiseSalt).update(`${client.sectorIdentifier}\n${accountId}`).digest('base64url'),
+    responseTypes: ['code'],
+    scopes: ['openid', 'offline_access', 'profile', 'phone'],
+    // Listed under openid, so that they are in every ID token without being asked for (design, section 1).
+    claims: {
+      openid: ['sub', 'acr', 'amr', 'auth_time', 'assurance'],
+      profile: ['name', 'locale'],
+      phone: ['phone_number', 'phone_number_verified'],
+      verified_claims: null,
+    },
+    interactions: { policy: assurancePolicy(deps), url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
+    pkce: { required: (_ctx, client) => client.shimin_pkce_exempt !== true },
+    rotateRefreshToken: true,
+    extraClientMetadata: { properties: ['shimin_pkce_exempt', 'shimin_first_party'] },
+    enabledJWA: {
+      idTokenSigningAlgValues: [...signingAlgorithms],
+      userinfoSigningAlgValues: [...signingAlgorithms],
+      introspectionSigningAlgValues: [...signingAlgorithms],
+      clientAuthSigningAlgValues: ['ES256', 'EdDSA', 'RS256', 'PS256'],
+      dPoPSigningAlgValues: ['ES256', 'EdDSA'],
+    },
+    clientAuthMethods: ['private_key_jwt', 'client_secret_basic', 'client_secret_post', 'none'],
+    features: {
+      devInteractions: { enabled: false },
+      claimsParameter: { enabled: true },
+      pushedAuthorizationRequests: { enabled: true },
+      dPoP: { enabled: true },
+      introspection: {
+        enabled: true,
+        // A token is nobody's business but its own client's (RFC 7662 section 4).
+        allowedPolicy: async (_ctx, client, token) => token.clientId === client.clientId,
+      },
+      revocation: { enabled: true },
+      backchannelLogout: { enabled: true },
+      rpInitiatedLogout: {
+        enabled: true,
+        logoutSource: (ctx, form) => deps.pages.logout(ctx, form),
+        postLogoutSuccessSource: (ctx) => deps.pages.loggedOut(ctx),
+      },
+      userinfo: { enabled: true },
+      resourceIndicators: { enabled: false },
+    },
+    renderError: (ctx, out, error) => deps.pages.error(ctx, out, error),
+    cookies: {
+      keys: deps.keyring.cookieKeys,
+      names: { session: secure ? '__Host-shimin_session' : cookie('session'), interaction: cookie('interaction'), resume: cookie('resume') },
+      long: { httpOnly: true, sameSite: 'lax', signed: true, secure, path: '/' },
+      short: { httpOnly: true, sameSite: 'lax', signed: true, secure },
+    },
+    ttl: {
+      AccessToken: 10 * minute,
+      AuthorizationCode: minute,
+      IdToken: 10 * minute,
+      Interaction: 30 * minute,
+      PushedAuthorizationRequest: minute,
+      RefreshToken: (_ctx, token) => Math.max(1, 14 * day - token.totalLifetime()),
+      Session: 30 * day,
+      Grant: 30 * day,
+    },
+    // The engine reads bodies without a limit unless told (reference/security.md 2.2).
+    fetchResponseBodyLimits: { jwks_uri: 64 * 1024, sector_identifier_uri: 64 * 1024 },
+    ...(deps.allowLoopback ? { fetch: loopbackFetch } : undefined),
+  };
+}
+
+const loopbackFetch: NonNullable<Configuration['fetch']> = (url, options) =>
+  globalThis.fetch(url, { ...options, dispatcher: undefined, signal: AbortSignal.timeout(2500) } as RequestInit);
+
+function hardenClient(provider: Provider): void {
+  Object.defineProperty(provider.Client.prototype, 'compareClientSecret', {
+    value(this: { clientSecret?: string }, actual: string) {
+      return secretMatches(actual, this.clientSecret ?? '');
+    },
+  });
+}
+
+/** Introspection does not look the account up: answer from the ledger, so that a level never outlives its evidence. */
+async function answerIntrospection(deps: ProviderDeps, ctx: KoaContextWithOIDC): Promise<void> {
+  if (ctx.oidc?.route !== 'introspection' || typeof ctx.body !== 'object' || ctx.body === null) return;
+  const body = ctx.body as { active?: boolean };
+  const token = ctx.oidc.entities.AccessToken ?? ctx.oidc.entities.RefreshToken;
+  if (!body.active || !token) return;
+  const claims = await assuranceOfToken(deps, token);
+  ctx.body = claims ? { ...body, ...claims } : { active: false };
+}
+
+/** What a replayed single-use artefact answers (RFC 6749 section 5.2). */
+export function replayError(): Error {
+  return new errors.InvalidGrant('grant request is invalid');
+}

@@ -1,0 +1,38 @@
+import type { AcrRequest } from '../assurance/requirement.ts';
+import { z } from 'zod';
+
+const acrMember = z
+  .object({ essential: z.boolean().optional(), value: z.string().optional(), values: z.array(z.string()).optional() })
+  .nullable();
+const claimsParameter = z.object({ id_token: z.object({ acr: acrMember.optional() }).optional() });
+
+/**
+ * What an authorization request asks of the level: `acr_values`, `acr` in the `claims` parameter, `max_age`, `prompt`
+ * (OpenID Connect Core 3.1.2.1, 5.5.1.1). The engine has already checked the shapes; what it would refuse is ignored here.
+ */
+export function acrRequest(params: Readonly<Record<string, unknown>>): AcrRequest {
+  const words = (value: unknown) => (typeof value === 'string' ? value.split(' ').filter(Boolean) : []);
+  const acr = acrInClaims(params.claims);
+  const maxAge = params.max_age === undefined || params.max_age === '' ? undefined : Number(params.max_age);
+  return {
+    acrValues: words(params.acr_values),
+    ...(acr ? { claimsAcr: acr } : undefined),
+    ...(maxAge !== undefined && Number.isFinite(maxAge) ? { maxAge } : undefined),
+    prompt: words(params.prompt),
+  };
+}
+
+function acrInClaims(raw: unknown): { essential: boolean; values: string[] } | undefined {
+  if (typeof raw !== 'string') return undefined;
+  let json: unknown;
+  try {
+    json = JSON.parse(raw);
+  } catch {
+    return undefined;
+  }
+  const parsed = claimsParameter.safeParse(json);
+  const acr = parsed.success ? parsed.data.id_token?.acr : undefined;
+  if (!acr) return undefined;
+  const values = acr.values ?? (acr.value === undefined ? [] : [acr.value]);
+  return { essential: acr.essential === true, values };
+}
