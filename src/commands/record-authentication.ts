@@ -1,0 +1,61 @@
+import type { AuthenticationEvent } from '../assurance/evidence.ts';
+import { ShiminError } from '../lib/errors.ts';
+import { append } from '../storage/audit.ts';
+import { advancePasskey, advanceTotp, useRecoveryCode } from '../storage/authenticators.ts';
+import { transaction } from '../storage/db.ts';
+import { insertEvent } from '../storage/sessions.ts';
+import type { Cause, CommandDeps } from './command.ts';
+
+/** What a ceremony proved, before it has an id and a time. */
+export type EventFacts = Omit<AuthenticationEvent, 'id' | 'at' | 'interaction'>;
+
+/** The authenticator's own record that has to move on with its use, so that the use can't be repeated. */
+export type Use =
+  | { kind: 'passkey'; id: string; counter: number; backupState: boolean }
+  | { kind: 'totp'; id: string; step: number }
+  | { kind: 'recovery_code'; hash: string }
+  | { kind: 'none' };
+
+/**
+ * Records completed uses of authenticators in one interaction. Each use is taken by a conditional write: of two
+ * requests with the same assertion, step or code exactly one gets here to the end.
+ * @throws ShiminError `ceremony_replayed` when a use was taken by somebody else
+ */
+export async function recordAuthentication(
+  deps: CommandDeps,
+  input: { accountId: string; interaction: string; facts: readonly EventFacts[]; uses: readonly Use[]; cause: Cause },
+): Promise<void> {
+  const at = deps.clock();
+  await transaction(deps.database, async (tx) => {
+    for (const use of input.uses) {
+      if (!(await take(tx, use, input.accountId, at))) throw new ShiminError('ceremony_replayed', { status: 409 });
+    }
+    for (const facts of input.facts) {
+      await insertEvent(tx, { ...facts, accountId: input.accountId, sessionUid: null, interactionUid: input.interaction, at });
+    }
+    await append(tx, {
+      at,
+      type: 'authentication.succeeded',
+      actor: { kind: 'citizen', id: input.accountId },
+      accountId: input.accountId,
+      clientId: input.cause.clientId,
+      requestId: input.cause.requestId,
+      outcome: 'ok',
+      reason: null,
+      data: { methods: input.facts.map((facts) => facts.method) },
+    });
+  });
+}
+
+function take(tx: Parameters<Parameters<typeof transaction>[1]>[0], use: Use, accountId: string, at: Date): Promise<boolean> {
+  switch (use.kind) {
+    case 'passkey':
+      return advancePasskey(tx, use.id, { counter: use.counter, backupState: use.backupState, at });
+    case 'totp':
+      return advanceTotp(tx, use.id, use.step);
+    case 'recovery_code':
+      return useRecoveryCode(tx, accountId, use.hash, at);
+    case 'none':
+      return Promise.resolve(true);
+  }
+}

@@ -1,0 +1,62 @@
+import type { Evidence } from '../assurance/evidence.ts';
+import { bindPerson, type NewPerson } from '../storage/accounts.ts';
+import { append } from '../storage/audit.ts';
+import { transaction } from '../storage/db.ts';
+import { insertEvidence, revokeEvidence } from '../storage/evidence.ts';
+import type { Cause, CommandDeps } from './command.ts';
+
+export type EvidenceFacts = Pick<Evidence, 'kind' | 'source' | 'strength' | 'confirmed' | 'expiresAt'> & { reference: string | null };
+
+/**
+ * Writes what a proofing method found into the ledger. `person`, given with a first register match, binds the person to
+ * this account; a person who belongs to another account is refused by the database itself.
+ * @throws ShiminError `identity_in_use`
+ */
+export async function recordEvidence(
+  deps: CommandDeps,
+  input: { accountId: string; facts: EvidenceFacts; person?: Omit<NewPerson, 'accountId'>; cause: Cause },
+): Promise<void> {
+  const at = deps.clock();
+  await transaction(deps.database, async (tx) => {
+    if (input.person) await bindPerson(tx, deps.keyring, { ...input.person, accountId: input.accountId });
+    await insertEvidence(tx, { ...input.facts, accountId: input.accountId, recordedAt: at });
+    await append(tx, {
+      at,
+      type: 'evidence.recorded',
+      actor: { kind: 'citizen', id: input.accountId },
+      accountId: input.accountId,
+      clientId: input.cause.clientId,
+      requestId: input.cause.requestId,
+      outcome: 'ok',
+      reason: null,
+      data: { kind: input.facts.kind, source: input.facts.source, strength: input.facts.strength },
+    });
+  });
+}
+
+/**
+ * A proofing that failed leaves an audit line. What the register says of a person who may not act any more (deceased,
+ * cancelled) also takes the evidence that rested on it.
+ */
+export async function refuseEvidence(
+  deps: CommandDeps,
+  input: { accountId: string; kind: Evidence['kind']; source: string; reason: string; revokeKinds: readonly Evidence['kind'][]; cause: Cause },
+): Promise<void> {
+  const at = deps.clock();
+  await transaction(deps.database, async (tx) => {
+    if (input.revokeKinds.length > 0) {
+      await revokeEvidence(tx, { accountId: input.accountId, kinds: input.revokeKinds, at, reason: input.reason });
+    }
+    await append(tx, {
+      at,
+      type: 'evidence.refused',
+      actor: { kind: 'citizen', id: input.accountId },
+      accountId: input.accountId,
+      clientId: input.cause.clientId,
+      requestId: input.cause.requestId,
+      outcome: 'refused',
+      reason: input.reason,
+      data: { kind: input.kind, source: input.source },
+    });
+  });
+}

@@ -1,0 +1,93 @@
+import { newId, newPersonKey, randomToken, sealFor } from '../lib/crypto.ts';
+import { ShiminError } from '../lib/errors.ts';
+import { findAccountByContact, insertAccount, insertContact } from '../storage/accounts.ts';
+import { append } from '../storage/audit.ts';
+import { insertPasskey, insertTotp, type NewPasskey, replaceRecoveryCodes, setPassword } from '../storage/authenticators.ts';
+import { transaction } from '../storage/db.ts';
+import { insertEvidence } from '../storage/evidence.ts';
+import { insertEvent } from '../storage/sessions.ts';
+import type { Cause, CommandDeps } from './command.ts';
+import type { EventFacts } from './record-authentication.ts';
+
+export type FirstAuthenticator =
+  | { kind: 'passkey'; passkey: Omit<NewPasskey, 'id' | 'accountId' | 'createdAt'> }
+  | { kind: 'password'; hash: string; totpSecret: string; totpStep: number; recoveryHashes: readonly string[] };
+
+/**
+ * Makes an account with its confirmed phone number and its first way in: all of it or nothing.
+ * @throws ShiminError `identity_in_use` when the number belongs to an account already
+ */
+export async function registerCitizen(
+  deps: CommandDeps,
+  input: {
+    accountId: string;
+    /** WebAuthn user handle chosen when the options were made; random, so that it says nothing about the person. */
+    userHandle: string;
+    phone: string;
+    locale: string;
+    interaction: string;
+    first: FirstAuthenticator;
+    facts: readonly EventFacts[];
+    cause: Cause;
+  },
+): Promise<void> {
+  const at = deps.clock();
+  const { accountId } = input;
+  await transaction(deps.database, async (tx) => {
+    if (await findAccountByContact(tx, deps.keyring, 'phone', input.phone)) throw new ShiminError('identity_in_use', { status: 409 });
+    const { sealedKey } = newPersonKey(deps.keyring);
+    await insertAccount(tx, {
+      id: accountId,
+      status: 'active',
+      displayName: null,
+      locale: input.locale,
+      createdAt: at,
+      sealedKey,
+      passkeyUserHandle: input.userHandle,
+    });
+    await insertContact(tx, deps.keyring, { accountId, kind: 'phone', value: input.phone, confirmedAt: at });
+    await insertEvidence(tx, {
+      accountId,
+      kind: 'contact',
+      source: 'sms',
+      strength: 'weak',
+      confirmed: ['phone'],
+      recordedAt: at,
+      expiresAt: null,
+      reference: null,
+    });
+    const { first } = input;
+    if (first.kind === 'passkey') {
+      await insertPasskey(tx, { ...first.passkey, id: newId(), accountId, createdAt: at });
+    } else {
+      await setPassword(tx, { accountId, hash: first.hash, createdAt: at });
+      await insertTotp(tx, {
+        id: newId(),
+        accountId,
+        sealedSecret: sealFor(deps.keyring, sealedKey, first.totpSecret, `totp:${accountId}`),
+        lastStep: first.totpStep,
+        confirmedAt: at,
+      });
+      await replaceRecoveryCodes(tx, accountId, first.recoveryHashes);
+    }
+    for (const facts of input.facts) {
+      await insertEvent(tx, { ...facts, accountId, sessionUid: null, interactionUid: input.interaction, at });
+    }
+    await append(tx, {
+      at,
+      type: 'account.registered',
+      actor: { kind: 'citizen', id: accountId },
+      accountId,
+      clientId: input.cause.clientId,
+      requestId: input.cause.requestId,
+      outcome: 'ok',
+      reason: null,
+      data: { authenticator: first.kind },
+    });
+  });
+}
+
+/** Ids for an account that does not exist yet; the WebAuthn user handle is not the account id (WebAuthn L3 14.6.1). */
+export function proposeAccount(): { accountId: string; userHandle: string } {
+  return { accountId: newId(), userHandle: randomToken(32) };
+}
