@@ -1,0 +1,97 @@
+import { z } from 'zod';
+import type { Db } from './db.ts';
+import { toMs } from './rows.ts';
+
+export interface HitRule {
+  /** What is limited and for whom; holds hashes, never a phone number or name. */
+  readonly bucket: string;
+  /** Hits allowed within the window. */
+  readonly limit: number;
+  readonly windowSec: number;
+  /** How long the bucket stays shut once the limit is passed; 0: only until the window ends. */
+  readonly lockSec: number;
+  readonly now: Date;
+}
+
+export interface HitResult {
+  readonly allowed: boolean;
+  readonly retryAfterSec: number;
+}
+
+const counted = z.object({ hits: z.number(), window_ends_at: z.number(), locked_until: z.number() });
+
+/**
+ * Counts one hit and says whether it may go on. One statement, so parallel hits on several nodes cannot pass together.
+ * Call it outside the transaction it guards: a rollback would take the count back. Hits on a shut bucket are not
+ * counted, so a lock ends when it said it would; after it, or after the window, counting starts anew.
+ */
+export async function hit(db: Db, rule: HitRule): Promise<HitResult> {
+  const now = toMs(rule.now);
+  const windowEnd = now + rule.windowSec * 1000;
+  const lockEnd = rule.lockSec > 0 ? now + rule.lockSec * 1000 : 0;
+  const firstLock = rule.limit < 1 ? lockEnd : 0;
+  const locked = 'throttles.locked_until > :now';
+  const over = '(throttles.window_ends_at <= :now or throttles.locked_until > 0)';
+  const result: unknown = await db.raw(
+    `insert into throttles (bucket, hits, window_ends_at, locked_until) values (:bucket, 1, :windowEnd, :firstLock)
+     on conflict (bucket) do update set
+       hits = case when ${locked} then throttles.hits when ${over} then 1 else throttles.hits + 1 end,
+       window_ends_at = case when ${locked} then throttles.window_ends_at when ${over} then :windowEnd
+         else throttles.window_ends_at end,
+       locked_until = case when ${locked} then throttles.locked_until when ${over} then :firstLock
+         when throttles.hits + 1 > :limit then :lockEnd else 0 end
+     returning hits, window_ends_at, locked_until`,
+    { bucket: rule.bucket, now, windowEnd, firstLock, lockEnd, limit: rule.limit },
+  );
+  const state = counted.parse(rowsOf(result)[0]);
+  const shutUntil = state.locked_until > now ? state.locked_until : state.hits > rule.limit ? state.window_ends_at : 0;
+  return shutUntil === 0
+    ? { allowed: true, retryAfterSec: 0 }
+    : { allowed: false, retryAfterSec: Math.max(1, Math.ceil((shutUntil - now) / 1000)) };
+}
+
+/** pg wraps the rows of a raw query, SQLite does not. */
+function rowsOf(result: unknown): unknown[] {
+  if (Array.isArray(result)) return result;
+  return z.object({ rows: z.array(z.unknown()) }).parse(result).rows;
+}
+
+/** Forgets a bucket, for example after a success. */
+export async function clear(db: Db, bucket: string): Promise<void> {
+  await db('throttles').where({ bucket }).delete();
+}
+
+/** Deletes buckets whose window and lock are over. */
+export async function pruneThrottles(db: Db, now: Date, limit = 1_000): Promise<number> {
+  const old = db('throttles')
+    .where('window_ends_at', '<=', toMs(now))
+    .where('locked_until', '<=', toMs(now))
+    .limit(limit)
+    .select('bucket');
+  return db('throttles').whereIn('bucket', old).delete();
+}
+
+/**
+ * Counts a failure in a row that no waiting ends: an authenticator is disabled at 100 (SP 800-63B-4 3.2.2). Returns how
+ * many there are now; call it outside a transaction that may roll back.
+ */
+export async function recordFailure(db: Db, bucket: string, now: Date): Promise<number> {
+  const [counts] = await db('failures')
+    .insert({ bucket, count: 1, last_at: toMs(now) })
+    .onConflict('bucket')
+    .merge({ count: db.raw('failures.count + 1'), last_at: toMs(now) })
+    .returning('count');
+  return z.object({ count: z.number() }).parse(counts).count;
+}
+
+export async function failuresOf(db: Db, bucket: string): Promise<{ count: number; lastAt: Date | null }> {
+  const found = await db('failures').where({ bucket }).first('count', 'last_at');
+  if (found === undefined) return { count: 0, lastAt: null };
+  const { count, last_at } = z.object({ count: z.number(), last_at: z.number() }).parse(found);
+  return { count, lastAt: new Date(last_at) };
+}
+
+/** A success ends the row of failures, of that authenticator only (SP 800-63B-4 3.2.2). */
+export async function clearFailures(db: Db, bucket: string): Promise<void> {
+  await db('failures').where({ bucket }).delete();
+}
