@@ -1,0 +1,30 @@
+import type { HashQueue } from '../authenticators/password.ts';
+import type { CommandDeps } from '../commands/command.ts';
+import type { Log } from '../lib/log.ts';
+import type { Interaction, Outcome } from '../oidc/interaction.ts';
+import type { FaceService } from '../proofing/face.ts';
+import type { PopulationRegister } from '../proofing/population.ts';
+import type { Renderer } from '../web/render.ts';
+import type { Context } from 'koa';
+
+/** The engine as the journey sees it; the composition root binds it to the provider of the moment. */
+export interface EngineDoor {
+  open(ctx: Context, uid: string): Promise<Interaction>;
+  finish(ctx: Context, outcome: Outcome): Promise<string>;
+  refuse(ctx: Context, error: 'access_denied' | 'unmet_authentication_requirements' | 'temporarily_unavailable', description: string): Promise<string>;
+}
+
+export interface JourneyDeps extends CommandDeps {
+  readonly log: Log;
+  readonly engine: EngineDoor;
+  readonly renderer: Renderer;
+  readonly rpId: string;
+  /** Origins whose WebAuthn responses count. */
+  readonly origins: readonly string[];
+  readonly issuer: string;
+  readonly hashQueue: HashQueue;
+  readonly population: PopulationRegister;
+  readonly face: FaceService;
+  readonly sendSms: (message: { to: string; text: string; template: string }) => Promise<void>;
+  readonly clientAddress: (ctx: Context) => string;
+}

@@ -1,0 +1,96 @@
+import type { Offer } from '../assurance/plan.ts';
+import type { Aal } from '../assurance/level.ts';
+import type { Passkey } from '../storage/authenticators.ts';
+
+export interface Holdings {
+  readonly passkeys: readonly Passkey[];
+  readonly hasPassword: boolean;
+  readonly hasTotp: boolean;
+  readonly recoveryCodesLeft: number;
+}
+
+export interface ServiceHealth {
+  readonly population: boolean;
+  readonly face: boolean;
+}
+
+/** The strongest authentication an account can show; binding another authenticator needs it (SP 800-63B-4 4.1.2.1). */
+export function strongestAal(holdings: Holdings): Aal {
+  if (holdings.passkeys.some((passkey) => !passkey.backupEligible)) return 3;
+  if (holdings.passkeys.length > 0 || (holdings.hasPassword && holdings.hasTotp)) return 2;
+  return holdings.hasPassword || holdings.hasTotp ? 1 : 0;
+}
+
+/** What this person could do now, for the planner. Minutes are what people of the trials took, rounded up. */
+export function offersFor(holdings: Holdings, health: ServiceHealth): Offer[] {
+  const offers: Offer[] = [];
+  if (holdings.passkeys.length > 0) {
+    const bound = holdings.passkeys.some((passkey) => !passkey.backupEligible);
+    offers.push({
+      id: 'passkey',
+      kind: 'authenticate',
+      minutes: 1,
+      available: true,
+      requires: { evidence: [], aal: 0 },
+      yields: { event: passkeyEvent(bound) },
+      have: ['have.device'],
+    });
+  }
+  if (holdings.hasPassword && holdings.hasTotp) {
+    offers.push({
+      id: 'password',
+      kind: 'authenticate',
+      minutes: 2,
+      available: true,
+      requires: { evidence: [], aal: 0 },
+      yields: {
+        event: {
+          method: 'totp',
+          factors: ['knowledge', 'possession'],
+          userVerified: false,
+          phishingResistant: false,
+          deviceBound: false,
+        },
+      },
+      have: ['have.password', 'have.authenticatorApp'],
+    });
+  }
+  offers.push({
+    id: 'enrol-passkey',
+    kind: 'enrol',
+    minutes: 2,
+    available: true,
+    requires: { evidence: [], aal: strongestAal(holdings) >= 2 ? 2 : 1 },
+    yields: { event: passkeyEvent(false) },
+    have: ['have.device'],
+  });
+  offers.push({
+    id: 'population',
+    kind: 'prove',
+    minutes: 2,
+    available: health.population,
+    ...(health.population ? undefined : { unavailableReason: 'register_unavailable' }),
+    requires: { evidence: ['contact'], aal: 2 },
+    yields: { evidence: [{ kind: 'population', source: 'population', strength: 'strong', confirmed: ['name', 'document_number'] }] },
+    have: ['have.idCard'],
+  });
+  offers.push({
+    id: 'face',
+    kind: 'prove',
+    minutes: 3,
+    available: health.face,
+    ...(health.face ? undefined : { unavailableReason: 'face_unavailable' }),
+    requires: { evidence: ['population'], aal: 2 },
+    yields: { evidence: [{ kind: 'face', source: 'face', strength: 'strong', confirmed: ['liveness', 'photo'] }] },
+    have: ['have.camera'],
+  });
+  return offers;
+}
+
+const passkeyEvent = (deviceBound: boolean) => ({
+  method: 'passkey' as const,
+  factors: ['possession', 'inherence'] as const,
+  userVerified: true,
+  phishingResistant: true,
+  deviceBound,
+});

@@ -1,0 +1,154 @@
+import type Router from '@koa/router';
+import { z } from 'zod';
+import { type EvidenceFacts, recordEvidence, refuseEvidence } from '../commands/record-evidence.ts';
+import { checkDocument } from '../identity/documents.ts';
+import { checkName, normaliseName } from '../identity/names.ts';
+import { ShiminError } from '../lib/errors.ts';
+import { personOf } from '../storage/accounts.ts';
+import { evidenceReference } from '../storage/evidence.ts';
+import { parseForm, seeOther } from '../web/forms.ts';
+import { causeOf, fieldErrors, type Handler, withSituation } from './context.ts';
+import type { Citizen, Situation } from './gather.ts';
+import { saveState } from './state.ts';
+import { count, countAddress } from './throttles.ts';
+
+const populationForm = z.object({ name: z.string().min(1).max(200), number: z.string().min(1).max(40) });
+
+const provePopulation: Handler = async (deps, ctx, situation) => {
+  const citizen = authenticated(situation);
+  const form = parseForm(populationForm, ctx.request.body);
+  if (!form.ok) return fieldErrors(deps, ctx, situation, 'prove-population', form.errors);
+  const name = normaliseName(form.value.name);
+  const number = form.value.number.replaceAll(/[\s-]/g, '').toUpperCase();
+  if (!checkName(name).valid) return fieldErrors(deps, ctx, situation, 'prove-population', { name: 'errors.name_invalid' });
+  if (!checkDocument('cn_resident_id', number).valid) {
+    return fieldErrors(deps, ctx, situation, 'prove-population', { number: 'errors.number_invalid' });
+  }
+  // Guessing at the register is limited per account, per person guessed at and per address (security.md E17).
+  await count(deps, 'registerAccount', citizen.account.id);
+  await count(deps, 'registerTarget', number);
+  await countAddress(deps, ctx, 'registerAddress');
+
+  const known = await personOf(deps.database.knex, deps.keyring, citizen.account.id);
+  if (known && !known.documents.some((document) => document.number === number)) {
+    return refused(deps, ctx, situation, citizen, 'identity_mismatch');
+  }
+  const result = await deps.population.verify({ name, number, purpose: situation.app.id });
+  switch (result.outcome) {
+    case 'unavailable':
+      return unavailable(deps, ctx, situation);
+    case 'verified':
+      break;
+    default:
+      return refused(deps, ctx, situation, citizen, result.outcome);
+  }
+  const facts: EvidenceFacts = {
+    kind: 'population',
+    source: 'population',
+    strength: 'strong',
+    confirmed: ['name', 'document_number'],
+    expiresAt: null,
+    reference: result.recordRef,
+  };
+  const person = known ? undefined : { category: 'mainland' as const, name, documentType: 'cn_resident_id', documentNumber: number, birthDate: result.birthDate };
+  try {
+    await recordEvidence(deps, { accountId: citizen.account.id, facts, ...(person ? { person } : undefined), cause: causeOf(ctx, situation) });
+  } catch (error) {
+    // One person, one account: said only to somebody who gave the right name and number.
+    if (error instanceof ShiminError && error.code === 'identity_in_use') return refused(deps, ctx, situation, citizen, 'identity_in_use');
+    throw error;
+  }
+  await saveState(deps, situation.interaction, { ...situation.state, notice: null });
+  return seeOther(ctx, situation.base);
+};
+
+const startFace: Handler = async (deps, ctx, situation) => {
+  const citizen = authenticated(situation);
+  await count(deps, 'registerAccount', citizen.account.id);
+  const recordRef = await liveRecord(deps, citizen);
+  if (recordRef === null) return seeOther(ctx, situation.base);
+  const started = await deps.face.start({ recordRef, returnUrl: `${deps.issuer}${situation.base}/prove/face/return` });
+  if (started.outcome === 'unavailable') return unavailable(deps, ctx, situation);
+  await saveState(deps, situation.interaction, { ...situation.state, notice: null, face: { keep: started.keep } });
+  return seeOther(ctx, started.url);
+};
+
+const returnQuery = z.object({ session_id: z.string().min(1).max(200), result_token: z.string().min(1).max(500) });
+
+/** The way back from the face service: the result is fetched by us with what we kept, once; the address proves nothing. */
+const finishFace: Handler = async (deps, ctx, situation) => {
+  const citizen = authenticated(situation);
+  const query = returnQuery.safeParse(ctx.query);
+  const { face } = situation.state;
+  if (!query.success || face === null) return seeOther(ctx, situation.base);
+  await saveState(deps, situation.interaction, { ...situation.state, face: null });
+  const recordRef = await liveRecord(deps, citizen);
+  const result = await deps.face.finish({ keep: face.keep, sessionId: query.data.session_id, resultToken: query.data.result_token });
+  if (result.outcome === 'unavailable') return unavailable(deps, ctx, situation);
+  if (result.outcome !== 'verified') return refused(deps, ctx, situation, citizen, result.outcome);
+  // The face counts only for the very record that was matched before.
+  if (recordRef === null || result.recordRef !== recordRef) return refused(deps, ctx, situation, citizen, 'face_mismatch');
+  const facts: EvidenceFacts = {
+    kind: 'face',
+    source: 'face',
+    strength: 'strong',
+    confirmed: ['liveness', 'photo'],
+    expiresAt: null,
+    reference: recordRef,
+  };
+  await recordEvidence(deps, { accountId: citizen.account.id, facts, cause: causeOf(ctx, situation) });
+  await saveState(deps, situation.interaction, { ...situation.state, face: null, notice: null });
+  return seeOther(ctx, situation.base);
+};
+
+const retry: Handler = async (deps, ctx, situation) => {
+  await saveState(deps, situation.interaction, { ...situation.state, notice: null });
+  seeOther(ctx, situation.base);
+};
+
+function authenticated(situation: Situation): Citizen {
+  // SP 800-63A-4 binds proofing to an authenticated account; one factor alone could be anybody with the phone.
+  if (!situation.citizen || situation.citizen.assessment.aal < 2) throw new ShiminError('interaction_expired', { status: 403 });
+  return situation.citizen;
+}
+
+async function liveRecord(deps: Parameters<Handler>[0], citizen: Citizen): Promise<string | null> {
+  const now = deps.clock();
+  const live = citizen.evidence.filter((item) => item.kind === 'population' && item.revokedAt === null && (item.expiresAt === null || item.expiresAt > now));
+  const newest = live.toSorted((a, b) => b.recordedAt.getTime() - a.recordedAt.getTime())[0];
+  return newest ? evidenceReference(deps.database.knex, newest.id) : null;
+}
+
+async function unavailable(deps: Parameters<Handler>[0], ctx: Parameters<Handler>[1], situation: Situation): Promise<void> {
+  await saveState(deps, situation.interaction, { ...situation.state, face: null, notice: { kind: 'unavailable', reason: 'upstream_unavailable' } });
+  seeOther(ctx, situation.base);
+}
+
+async function refused(
+  deps: Parameters<Handler>[0],
+  ctx: Parameters<Handler>[1],
+  situation: Situation,
+  citizen: Citizen,
+  reason: string,
+): Promise<void> {
+  const gone = reason === 'deceased' || reason === 'cancelled';
+  await refuseEvidence(deps, {
+    accountId: citizen.account.id,
+    kind: 'population',
+    source: 'population',
+    reason,
+    // What the register says of this account's own person takes what rested on it; a stranger's record does not.
+    revokeKinds: gone && citizen.evidence.some((item) => item.kind === 'population') ? ['population', 'face'] : [],
+    cause: causeOf(ctx, situation),
+  });
+  await saveState(deps, situation.interaction, { ...situation.state, face: null, notice: { kind: 'refused', reason } });
+  seeOther(ctx, situation.base);
+}
+
+/** One set of routes serves every proofing method of this interaction. */
+export function proveRoutes(router: Router, deps: Parameters<Handler>[0]): void {
+  router.post('/interaction/:uid/prove/population', withSituation(deps, provePopulation));
+  router.post('/interaction/:uid/prove/face/start', withSituation(deps, startFace));
+  router.get('/interaction/:uid/prove/face/return', withSituation(deps, finishFace));
+  router.post('/interaction/:uid/prove/retry', withSituation(deps, retry));
+}

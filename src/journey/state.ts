@@ -1,0 +1,74 @@
+import { z } from 'zod';
+import { ShiminError } from '../lib/errors.ts';
+import type { Interaction } from '../oidc/interaction.ts';
+import { peek, put, update } from '../storage/pending.ts';
+import type { JourneyDeps } from './deps.ts';
+
+const registration = z.object({
+  accountId: z.string(),
+  userHandle: z.string(),
+  phone: z.string(),
+  /** Keyed hash of the code that was sent; null once it was entered. */
+  codeHash: z.string().nullable(),
+  codeExpiresAt: z.number(),
+  confirmed: z.boolean(),
+  /** The confirmed number belongs to an account already. */
+  taken: z.boolean(),
+  passwordHash: z.string().nullable(),
+  totpSecret: z.string().nullable(),
+});
+
+const schema = z.object({
+  registration: registration.nullable(),
+  /** Password entered rightly; it counts only together with the second factor. */
+  passwordOf: z.string().nullable(),
+  /** Ways chosen on the step-up page, first step first. */
+  way: z.array(z.string()),
+  /** Shown once after they were made. */
+  recoveryCodes: z.array(z.string()),
+  /** What the register answered and is not in the ledger: bound face session. */
+  face: z.object({ keep: z.unknown() }).nullable(),
+  /** Last refusal or fault of a proofing, shown by the hub until the next try. */
+  notice: z.object({ kind: z.enum(['unavailable', 'refused']), reason: z.string() }).nullable(),
+  /** Secret of an authenticator app that is being added to the account. */
+  offered: z.boolean(),
+});
+
+/** What the person did so far in one authorization request and that is neither evidence nor an event. */
+export type JourneyState = z.infer<typeof schema>;
+export type Registration = z.infer<typeof registration>;
+
+const empty: JourneyState = {
+  registration: null,
+  passwordOf: null,
+  way: [],
+  recoveryCodes: [],
+  face: null,
+  notice: null,
+  offered: false,
+};
+
+const kind = 'journey';
+const idOf = (interaction: Interaction) => `journey:${interaction.cid}`;
+
+export async function loadState(deps: JourneyDeps, interaction: Interaction): Promise<JourneyState> {
+  const payload = await peek(deps.database.knex, deps.keyring, idOf(interaction), kind, deps.clock());
+  if (payload === null) return empty;
+  const parsed = schema.safeParse(payload);
+  if (!parsed.success) throw new ShiminError('internal', { status: 500, cause: parsed.error });
+  return parsed.data;
+}
+
+/** Stores the change; the state ends with the interaction. */
+export async function saveState(deps: JourneyDeps, interaction: Interaction, state: JourneyState): Promise<void> {
+  const id = idOf(interaction);
+  if (await update(deps.database.knex, deps.keyring, id, state)) return;
+  await put(deps.database.knex, deps.keyring, {
+    id,
+    kind,
+    interactionUid: interaction.cid,
+    accountId: null,
+    payload: state,
+    expiresAt: interaction.expiresAt,
+  });
+}
