@@ -1,26 +1,7 @@
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import type { Db } from '../storage/db.ts';
 import { findConsent } from '../storage/consents.ts';
-
-/** Claims that say how the person signed in; they need no consent of their own. */
-export const protocolClaims: ReadonlySet<string> = new Set(['sub', 'sid', 'auth_time', 'acr', 'amr', 'iss', 'assurance']);
-
-/** Claim names that a request asks for by the `claims` parameter. */
-export function requestedClaims(params: Readonly<Record<string, unknown>>): string[] {
-  if (typeof params.claims !== 'string') return [];
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(params.claims);
-  } catch {
-    return [];
-  }
-  const names = new Set<string>();
-  for (const part of Object.values(typeof parsed === 'object' && parsed !== null ? parsed : {})) {
-    if (typeof part !== 'object' || part === null) continue;
-    for (const name of Object.keys(part)) if (!protocolClaims.has(name)) names.add(name);
-  }
-  return [...names];
-}
+import { requestedClaims } from './request.ts';
 
 /**
  * Gives the engine a grant of what the citizen agreed to, once per session and app. The engine's grant is what tokens

@@ -1,0 +1,90 @@
+import { newId } from '../lib/crypto.ts';
+import { ShiminError } from '../lib/errors.ts';
+import { append } from '../storage/audit.ts';
+import {
+  insertPasskey,
+  type NewPasskey,
+  passkeysOf,
+  passwordOf,
+  renamePasskey,
+  replaceRecoveryCodes,
+  revokePasskey,
+  totpOf,
+} from '../storage/authenticators.ts';
+import { type Db, transaction } from '../storage/db.ts';
+import { insertEvent } from '../storage/sessions.ts';
+import type { Cause, CommandDeps } from './command.ts';
+import type { EventFacts } from './record-authentication.ts';
+
+type ChangeType = 'authenticator.added' | 'authenticator.renamed' | 'authenticator.revoked' | 'recovery_codes.replaced';
+
+async function note(tx: Db, at: Date, type: ChangeType, accountId: string, cause: Cause, data: Record<string, unknown>): Promise<void> {
+  await append(tx, {
+    at,
+    type,
+    actor: { kind: 'citizen', id: accountId },
+    accountId,
+    clientId: cause.clientId,
+    requestId: cause.requestId,
+    outcome: 'ok',
+    reason: null,
+    data,
+  });
+}
+
+/**
+ * Adds a passkey to an account. The ceremony is an authentication event too when it happened in an interaction: the
+ * person just showed the key with user verification.
+ */
+export async function enrolPasskey(
+  deps: CommandDeps,
+  input: {
+    accountId: string;
+    passkey: Omit<NewPasskey, 'id' | 'accountId' | 'createdAt'>;
+    event: { facts: EventFacts; interaction: string } | null;
+    cause: Cause;
+  },
+): Promise<void> {
+  const at = deps.clock();
+  await transaction(deps.database, async (tx) => {
+    await insertPasskey(tx, { ...input.passkey, id: newId(), accountId: input.accountId, createdAt: at });
+    if (input.event) {
+      await insertEvent(tx, { ...input.event.facts, accountId: input.accountId, sessionUid: null, interactionUid: input.event.interaction, at });
+    }
+    await note(tx, at, 'authenticator.added', input.accountId, input.cause, { kind: 'passkey' });
+  });
+}
+
+/** False when the passkey is not this account's. */
+export async function nameAuthenticator(deps: CommandDeps, input: { accountId: string; id: string; name: string; cause: Cause }): Promise<boolean> {
+  return transaction(deps.database, async (tx) => {
+    if (!(await renamePasskey(tx, input.accountId, input.id, input.name))) return false;
+    await note(tx, deps.clock(), 'authenticator.renamed', input.accountId, input.cause, { kind: 'passkey' });
+    return true;
+  });
+}
+
+/**
+ * Removes a passkey; false when it is not this account's.
+ * @throws ShiminError `last_way_in` when nothing would be left to sign in with
+ */
+export async function removePasskey(deps: CommandDeps, input: { accountId: string; id: string; cause: Cause }): Promise<boolean> {
+  const at = deps.clock();
+  return transaction(deps.database, async (tx) => {
+    if (!(await revokePasskey(tx, input.accountId, input.id, at, 'removed_by_citizen'))) return false;
+    const left = await passkeysOf(tx, input.accountId);
+    const password = await passwordOf(tx, input.accountId);
+    const totp = await totpOf(tx, input.accountId);
+    if (left.length === 0 && !(password && totp)) throw new ShiminError('last_way_in', { status: 409 });
+    await note(tx, at, 'authenticator.revoked', input.accountId, input.cause, { kind: 'passkey' });
+    return true;
+  });
+}
+
+/** New recovery codes void the old ones. `hashes` are keyed hashes; the codes themselves are shown once and forgotten. */
+export async function issueRecoveryCodes(deps: CommandDeps, input: { accountId: string; hashes: readonly string[]; cause: Cause }): Promise<void> {
+  await transaction(deps.database, async (tx) => {
+    await replaceRecoveryCodes(tx, input.accountId, input.hashes);
+    await note(tx, deps.clock(), 'recovery_codes.replaced', input.accountId, input.cause, { count: input.hashes.length });
+  });
+}

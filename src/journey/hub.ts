@@ -1,0 +1,36 @@
+import type Router from '@koa/router';
+import { seeOther } from '../web/forms.ts';
+import { missingConsent } from './consent.ts';
+import { type Handler, withSituation } from './context.ts';
+import type { JourneyDeps } from './deps.ts';
+import { healthOf } from './health.ts';
+import { offersFor } from './offers.ts';
+import { renderPage } from './pages.ts';
+import { nextStep, waysFor } from './steps.ts';
+
+/**
+ * GET /interaction/:uid: the one place where the order of the journey is decided. Every other handler ends here.
+ *
+ *   nobody known         -> sign in, or register (phone, code, passkey or password with authenticator app)
+ *   password entered     -> second factor
+ *   level not reached    -> choose a way, then its steps, one page each
+ *   consent missing      -> consent
+ *   all there            -> back to the engine, which checks the same once more
+ */
+const hub: Handler = async (deps, ctx, situation) => {
+  const { citizen, state, interaction } = situation;
+  const offers = citizen ? offersFor(citizen.holdings, await healthOf(deps)) : [];
+  const ways = waysFor(situation, offers, deps.clock());
+  const consent = citizen ? await missingConsent(deps, situation, citizen.account.id) : null;
+  const next = nextStep(situation, ways, consent !== null, typeof ctx.query.show === 'string' ? ctx.query.show : '');
+  if (next.kind === 'finish' && citizen) {
+    const outcome = { accountId: citizen.account.id, consented: interaction.prompt.name === 'consent', offered: state.offered || interaction.offered };
+    seeOther(ctx, await deps.engine.finish(ctx, outcome));
+    return;
+  }
+  if (next.kind === 'page') await renderPage(deps, ctx, situation, next.page, { ways, offers, consent, status: 200, errors: {} });
+};
+
+export function hubRoutes(router: Router, deps: JourneyDeps): void {
+  router.get('/interaction/:uid', withSituation(deps, hub));
+}

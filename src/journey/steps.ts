@@ -1,0 +1,71 @@
+import { plan, type Offer, type Plan } from '../assurance/plan.ts';
+import type { Situation } from './gather.ts';
+import type { PageName } from './pages.ts';
+
+export type Next = { kind: 'page'; page: PageName } | { kind: 'finish' };
+
+const page = (name: PageName): Next => ({ kind: 'page', page: name });
+
+const stepPages: Readonly<Record<string, PageName>> = {
+  passkey: 'sign-in',
+  password: 'password',
+  'enrol-passkey': 'enrol-passkey',
+  population: 'prove-population',
+  face: 'prove-face',
+};
+
+/** The ways to what this request needs, from what is proved now. */
+export function waysFor(situation: Situation, offers: readonly Offer[], now: Date): Plan {
+  const { citizen, interaction, policy, requirement } = situation;
+  return plan({
+    policy,
+    requirement,
+    evidence: citizen?.evidence ?? [],
+    events: citizen?.events ?? [],
+    offers,
+    now,
+    interaction: interaction.cid,
+  });
+}
+
+/**
+ * What the person sees next: computed from what is proved, never stored. `show` is the person's own choice among pages
+ * of equal right (password instead of passkey, register instead of sign in).
+ */
+export function nextStep(situation: Situation, ways: Plan, consentMissing: boolean, show: string): Next {
+  const { citizen, state } = situation;
+  if (state.recoveryCodes.length > 0) return page('recovery-codes');
+  if (state.passwordOf !== null) return page(show === 'recovery-code' ? 'recovery-code' : 'totp');
+  if (!citizen) return signIn(situation, show);
+  if (state.notice !== null) return page(state.notice.kind === 'unavailable' ? 'prove-unavailable' : 'prove-refused');
+  if (citizen.verdict.kind === 'met') return consentMissing ? page('consent') : { kind: 'finish' };
+  if (show === 'password' && citizen.holdings.hasPassword) return page('password');
+  return page(stepUpPage(state.way, ways));
+}
+
+function signIn(situation: Situation, show: string): Next {
+  const { registration } = situation.state;
+  if (show === 'password') return page('password');
+  if (show === 'register' || show === 'register-password') {
+    if (!registration) return page('register');
+    if (registration.taken) return page('register-taken');
+    if (!registration.confirmed) return page('register-code');
+    if (registration.passwordHash !== null) return page('register-totp');
+    return page(show === 'register-password' ? 'register-password' : 'register-authenticator');
+  }
+  return page('sign-in');
+}
+
+/** The next step of the way that was chosen while it still leads there; the choice itself otherwise. */
+function stepUpPage(chosen: readonly string[], ways: Plan): PageName {
+  if (ways.kind !== 'ways') return 'choose';
+  const onTheWay = ways.ways.find((way) => way.steps.length <= chosen.length && way.steps.every((step, i) => step === chosen[chosen.length - way.steps.length + i]));
+  const step = onTheWay?.steps[0] ?? onlyReauthentication(ways);
+  return (step && stepPages[step]) || 'choose';
+}
+
+/** When signing in again is all that is missing there is nothing to choose: the passkey page offers the password too. */
+function onlyReauthentication(ways: Extract<Plan, { kind: 'ways' }>): string | undefined {
+  const first = ways.ways[0];
+  return first && first.steps.length === 1 && (first.steps[0] === 'passkey' || first.steps[0] === 'password') ? first.steps[0] : undefined;
+}
