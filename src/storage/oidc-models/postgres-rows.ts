@@ -1,0 +1,105 @@
+import type { Knex } from 'knex';
+import type { ClientBase } from 'pg';
+import type { EngineRow } from './record.ts';
+import type { OnStatement, Rows } from './rows.ts';
+import { columns, fromRaw, prefixed, type RawRow, replaced } from './sql.ts';
+
+const live = (alias: string) => `(${alias}.expires_at is null or ${alias}.expires_at > $2)`;
+
+// All rows of a write travel as one array per column, so that one text, prepared once, serves any number of rows.
+const arrays =
+  '$2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::int[], $10::bigint[], $11::boolean[]';
+const incoming =
+  '(key, model, grant_key, session_uid, account_id, user_code_key, payload, version, expires_at, is_change)';
+const assign = replaced.map((column) => `${column} = i.${column}`).join(', ');
+
+const sql = {
+  find: `select ${prefixed('t')} from oidc_models t where t.key = $1 and ${live('t')}`,
+  related: `select ${prefixed('t')} from oidc_models t where t.key = $1 and ${live('t')}
+    union all select ${prefixed('g')} from oidc_models t join oidc_models g on g.key = t.grant_key
+      where t.key = $1 and ${live('g')}
+    union all select ${prefixed('s')} from oidc_models t join oidc_models s on s.session_uid = t.session_uid and s.model = 'Session'
+      where t.key = $1 and ${live('s')}`,
+  session: `select ${prefixed('t')} from oidc_models t where t.model = 'Session' and t.session_uid = $1 and ${live('t')}`,
+  userCode: `select ${prefixed('t')} from oidc_models t where t.user_code_key = $1 and ${live('t')}`,
+  write: `with i as (select * from unnest(${arrays}) as i ${incoming}),
+    deleted as (delete from oidc_models where key = any($1::text[])),
+    changed as (update oidc_models m set ${assign}, version = m.version + 1 from i
+      where i.is_change and m.key = i.key and m.version = i.version returning m.key),
+    put as (insert into oidc_models as m (${columns})
+      select key, model, grant_key, session_uid, account_id, user_code_key, payload, 0, expires_at, null from i where not is_change
+      on conflict (key) do update set ${replaced.map((c) => `${c} = excluded.${c}`).join(', ')}, version = m.version + 1)
+    select key from changed`,
+  put: `insert into oidc_models as m (${columns}) select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[],
+      $6::text[], $7::text[], $8::int[], $9::bigint[], $10::bigint[])
+    on conflict (key) do update set ${replaced.map((c) => `${c} = excluded.${c}`).join(', ')}, version = m.version + 1`,
+  consume:
+    'update oidc_models set consumed_at = $2 where key = $1 and consumed_at is null and (expires_at is null or expires_at > $2)',
+  revokeFamily: `with family as (select grant_key from oidc_models where key = $1 and grant_key is not null)
+    delete from oidc_models where grant_key in (select grant_key from family) or key in (select grant_key from family)`,
+  revokeTokens: 'delete from oidc_models where grant_key = $1',
+  replay: `insert into oidc_replays (key, expires_at) values ($1, $2)
+    on conflict (key) do update set expires_at = excluded.expires_at where oidc_replays.expires_at <= $3`,
+};
+
+/**
+ * PostgreSQL: the cost is round trips and commits. Statements are named, so that the server parses and plans them once per
+ * connection, and everything a request leaves behind is one statement: atomic without BEGIN and COMMIT, one wait for the disk.
+ */
+export function postgresRows(knex: Knex, onStatement?: OnStatement): Rows {
+  async function query(kind: 'read' | 'write', name: keyof typeof sql, values: unknown[]) {
+    onStatement?.(kind, name);
+    const client: ClientBase = await knex.client.acquireConnection();
+    try {
+      return await client.query<RawRow>({ name: `oidc_${name}`, text: sql[name], values });
+    } finally {
+      await knex.client.releaseConnection(client);
+    }
+  }
+
+  async function all(name: keyof typeof sql, values: unknown[]): Promise<EngineRow[]> {
+    return (await query('read', name, values)).rows.map(fromRaw);
+  }
+
+  async function run(name: keyof typeof sql, values: unknown[]): Promise<number> {
+    return (await query('write', name, values)).rowCount ?? 0;
+  }
+
+  return {
+    find: (key, now, withRelated) => all(withRelated ? 'related' : 'find', [key, now]),
+    findSession: async (uid, now) => (await all('session', [uid, now]))[0],
+    findUserCode: async (userCodeKey, now) => (await all('userCode', [userCodeKey, now]))[0],
+    consume: async (key, now) => (await run('consume', [key, now])) === 1,
+    insertReplay: async (key, expiresAt, now) => (await run('replay', [key, expiresAt, now])) === 1,
+    async revokeFamilyOf(key) {
+      await run('revokeFamily', [key]);
+    },
+    async revokeTokens(grantKey) {
+      await run('revokeTokens', [grantKey]);
+    },
+    async write({ puts, changes, deletes }) {
+      if (changes.length === 0 && deletes.length === 0) {
+        await run('put', [...byColumn(puts), puts.map(() => null)]);
+        return [];
+      }
+      const isChange = [...changes.map(() => true), ...puts.map(() => false)];
+      const { rows } = await query('write', 'write', [deletes, ...byColumn([...changes, ...puts]), isChange]);
+      const applied = new Set(rows.map((row) => row.key));
+      return changes.map((row) => row.key).filter((key) => !applied.has(key));
+    },
+  };
+}
+
+function byColumn(rows: EngineRow[]): unknown[][] {
+  return [
+    rows.map((row) => row.key),
+    rows.map((row) => row.model),
+    rows.map((row) => row.grantKey),
+    rows.map((row) => row.sessionUid),
+    rows.map((row) => row.accountId),
+    rows.map((row) => row.userCodeKey),
+    rows.map((row) => row.payload),
+    rows.map((row) => row.version),
+    rows.map((row) => row.expiresAt),
+  ];
+}
