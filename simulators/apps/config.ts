@@ -10,6 +10,7 @@ export const DEFAULT_PORTS: Ports = { library: 5001, 'social-insurance': 5002, '
 
 /** The provider's levels, lowest first: each one dominates those before it. */
 export const LEVELS = ['urn:shimin:loa:1', 'urn:shimin:loa:2', 'urn:shimin:loa:3', 'urn:shimin:loa:4'] as const;
+const IN_ORDER: readonly unknown[] = LEVELS;
 export type LevelName = (typeof LEVELS)[number];
 
 export interface AppConfig {
@@ -38,10 +39,14 @@ export function configOf(kind: Kind): AppConfig {
   return { kind, clientId: client.client_id, names: client.names, scope: client.scope, auth, ...NEEDS[kind] };
 }
 
+/** The place of a level, lowest first from 0; -1 for anything that is not one of them. */
+export function rankOf(acr: unknown): number {
+  return IN_ORDER.indexOf(acr);
+}
+
 /** True when `acr` is `needed` or a level that dominates it. */
 export function meets(acr: unknown, needed: LevelName): boolean {
-  const reached = LEVELS.indexOf(acr);
-  return reached >= LEVELS.indexOf(needed);
+  return rankOf(acr) >= rankOf(needed);
 }
 
 /** Client metadata of the three apps, for a provider to register, with the URLs of the ports given. */

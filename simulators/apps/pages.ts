@@ -1,4 +1,4 @@
-import { type AppConfig, LEVELS } from './config.ts';
+import { type AppConfig, rankOf } from './config.ts';
 import { developerSection, shorten } from './developer-section.ts';
 import { type Html, html } from './html.ts';
 import { isTextKey, LOCALE_NAMES, LOCALES, type Locale, type TextKey, type Texts } from './language.ts';
@@ -47,7 +47,7 @@ export function signedOutPage(view: PageView, session: Session | undefined): str
 }
 
 function levelKey(acr: string | undefined): TextKey {
-  const key = `level.${LEVELS.indexOf(acr) + 1}`;
+  const key = `level.${rankOf(acr) + 1}`;
   return isTextKey(key) ? key : 'level.unknown';
 }
 
