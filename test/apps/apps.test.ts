@@ -86,18 +86,45 @@ describe('signing in', () => {
 
   it('refuses a callback that this browser did not begin, and a replayed one', async () => {
     const { browser } = await signIn('library');
-    const page = await openBrowser().get(`${app('library').url}/callback?code=x&state=y`);
-    expect([page.status, page.text('error-code')]).toEqual([400, 'state_unknown']);
-    const again = await browser.get(`${app('library').url}/callback?code=x&state=y`);
-    expect(again.text('error-code')).toBe('state_unknown');
+    const used = browser.visited.find((url) => url.pathname === '/callback')?.href ?? '';
+    expect(used).toContain('code=');
+    for (const each of [openBrowser(), browser]) {
+      const page = await each.get(used);
+      expect([page.status, page.text('error-code')]).toEqual([400, 'state_unknown']);
+    }
+    // The session of the one who signed in is none the worse for it.
+    expect((await browser.get(app('library').url)).text('signed-in')).toBeDefined();
   });
 
-  it('gives a session a new identifier at sign-in', async () => {
-    const { browser, page } = await signIn('library');
-    const before = page.headers.getSetCookie();
-    expect(before).toEqual([]);
-    const silent = await browser.get(`${app('library').url}/sign-in?prompt=none`);
-    expect(silent.text('signed-in')).toBeDefined();
+  it('refuses an answer mixed up with that of another provider or with another code', async () => {
+    for (const spoil of [
+      (url: URL) => url.searchParams.set('iss', 'http://localhost:1'),
+      (url: URL) => url.searchParams.set('code', 'made-up'),
+    ]) {
+      const browser = openBrowser();
+      const away = await fetch(`${app('library').url}/sign-in`, { redirect: 'manual' });
+      const state = new URL(away.headers.get('location') ?? '').searchParams.get('state') ?? '';
+      const cookie = away.headers.getSetCookie().map((line) => line.split(';')[0]);
+      const answer = new URL(
+        `${app('library').url}/callback?${new URLSearchParams({ state, code: 'c', iss: provider.issuer })}`,
+      );
+      spoil(answer);
+      const page = await fetch(answer, { headers: { cookie: cookie.join('; ') }, redirect: 'manual' });
+      expect(page.status).toBeGreaterThanOrEqual(400);
+      expect(await page.text()).toContain('error-code');
+      expect((await browser.get(app('library').url)).text('sign-in')).toBeDefined();
+    }
+  });
+
+  it('gives a session a new identifier at sign-in, and the old one is dead', async () => {
+    const { browser } = await signIn('library');
+    const { url } = app('library');
+    const session = (at: ReadonlyMap<string, string>) => [...at].find(([name]) => name.endsWith('_sid'));
+    const before = session(browser.cookies(url));
+    expect((await browser.get(`${url}/sign-in?prompt=none`)).text('signed-in')).toBeDefined();
+    expect(session(browser.cookies(url))?.[1]).not.toBe(before?.[1]);
+    const old = await fetch(url, { headers: { cookie: before?.join('=') ?? '' } });
+    expect(await old.text()).not.toContain('id="signed-in"');
   });
 
   it('renews the tokens with the refresh token', async () => {
@@ -129,17 +156,14 @@ describe('withdrawing from the housing fund', () => {
   it.each([
     ['falls-short', 'acr_not_met'],
     ['refuses', 'unmet_authentication_requirements'],
-    ['someone-else', ''],
+    ['someone-else', 'other_person'],
   ] as const)('pays nothing when the provider %s', async (stepUp, code) => {
     const { browser, page } = await signIn('housing-fund');
     const balance = page.text('balance');
     provider.will.stepUp = stepUp;
     const answer = await browser.submit(page, '/withdraw', { amount: '50000' });
     expect(answer.text('withdraw-done')).toBeUndefined();
-    if (code !== '') {
-      expect(answer.status).toBe(403);
-      expect(answer.text('error-code')).toBe(code);
-    }
+    expect([answer.status, answer.text('error-code')]).toEqual([403, code]);
     const home = await browser.get(app('housing-fund').url);
     expect(home.text('balance')).toBe(balance);
     expect(home.text('acr')).toBe('urn:shimin:loa:2');

@@ -13,12 +13,15 @@ export interface Browser {
   /** Posts the form whose button or action is named, with its hidden fields. */
   submit(page: Page, action: string, fields?: Record<string, string>): Promise<Page>;
   readonly trail: string[];
+  readonly visited: URL[];
+  cookies(url: string): ReadonlyMap<string, string>;
 }
 
 /** A browser of sorts: cookies by host and port, redirects followed one by one. */
 export function openBrowser(): Browser {
   const jars = new Map<string, Map<string, string>>();
   const trail: string[] = [];
+  const visited: URL[] = [];
 
   async function go(
     method: string,
@@ -31,6 +34,7 @@ export function openBrowser(): Browser {
     let body = form;
     for (let hop = 0; hop < 20; hop += 1) {
       trail.push(`${verb} ${url.pathname}`);
+      visited.push(url);
       const jar = jars.get(url.host) ?? new Map<string, string>();
       jars.set(url.host, jar);
       const cookie = [...jar].map(([name, value]) => `${name}=${value}`).join('; ');
@@ -67,6 +71,8 @@ export function openBrowser(): Browser {
 
   return {
     trail,
+    visited,
+    cookies: (url) => new Map(jars.get(new URL(url).host)),
     get: (url) => go('GET', url),
     post: (url, fields, headers) => go('POST', url, new URLSearchParams(fields), headers),
     submit(page, action, fields = {}) {

@@ -48,7 +48,11 @@ export async function startTestProvider(ports: Partial<Ports>, listenPort = 0): 
     acrValues: [...LEVELS],
     claims: { openid: ['sub', 'acr', 'amr', 'auth_time'], profile: ['name'], phone: ['phone_number'] },
     subjectTypes: ['public', 'pairwise'],
-    pairwiseIdentifier: (_ctx, accountId, client) => `${client.clientId}-${accountId}-0123456789`,
+    // A provider that confuses people at the token endpoint, after every check of the front channel has passed.
+    pairwiseIdentifier: (ctx, accountId, client) => {
+      const person = will.stepUp === 'someone-else' && ctx.oidc.route === 'token' ? 'stranger' : accountId;
+      return `${client.clientId}-${person}-0123456789`;
+    },
     features: {
       devInteractions: { enabled: false },
       claimsParameter: { enabled: true },
@@ -103,9 +107,8 @@ export async function startTestProvider(ports: Partial<Ports>, listenPort = 0): 
     if (will.deny) return finish({ error: 'access_denied', error_description: 'the person said no' });
     if (prompt.name === 'consent') return finish({ consent: {} });
     if (stepUp && will.stepUp === 'refuses') return finish({ error: 'unmet_authentication_requirements' });
-    const accountId = stepUp && will.stepUp === 'someone-else' ? 'stranger' : 'citizen';
     const acr = stepUp && will.stepUp !== 'falls-short' ? 'urn:shimin:loa:3' : will.acr;
-    return finish({ login: { accountId, acr, amr: ['swk', 'user'] } });
+    return finish({ login: { accountId: 'citizen', acr, amr: ['swk', 'user'] } });
   });
   server.on('request', provider.callback());
 
