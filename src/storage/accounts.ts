@@ -1,6 +1,12 @@
 import { z } from 'zod';
+import { blindIndex, type Keyring, newId, openFor, sealFor } from '../lib/crypto.ts';
+import { ShiminError } from '../lib/errors.ts';
 import type { Db } from './db.ts';
+import { sealedKeyOf } from './person-key.ts';
 import { row, time, toMs } from './rows.ts';
+
+// The person behind an account is this aggregate's other half; it has its own file for length only.
+export { bindPerson, type NewPerson, type Person, personOf } from './persons.ts';
 
 export const accountStatuses = ['active', 'suspended', 'closed'] as const;
 export type AccountStatus = (typeof accountStatuses)[number];
@@ -67,4 +73,74 @@ export async function setDisplayName(db: Db, id: string, displayName: string | n
 
 export async function setAccountLocale(db: Db, id: string, locale: string): Promise<void> {
   await db('accounts').where({ id }).update({ locale });
+}
+
+export const contactKinds = ['phone', 'email'] as const;
+export type ContactKind = (typeof contactKinds)[number];
+
+export interface Contact {
+  readonly id: string;
+  readonly kind: ContactKind;
+  /** E.164, or the mail address as given. */
+  readonly value: string;
+  readonly confirmedAt: Date;
+}
+
+const contactRow = row({ id: z.string(), kind: z.enum(contactKinds), sealedValue: z.string(), confirmedAt: time });
+
+const domain = (kind: ContactKind) => `contact:${kind}`;
+const context = (accountId: string, kind: ContactKind) => `contact:${accountId}:${kind}`;
+
+/**
+ * Adds a confirmed contact, or renews the time of confirmation if the account has it already. One contact leads to one
+ * account: another account's throws `identity_in_use`.
+ */
+export async function insertContact(
+  db: Db,
+  keyring: Keyring,
+  contact: { accountId: string; kind: ContactKind; value: string; confirmedAt: Date },
+): Promise<void> {
+  const { accountId, kind, value } = contact;
+  const sealedKey = await sealedKeyOf(db, accountId);
+  const stored = await db('contacts')
+    .insert({
+      id: newId(),
+      account_id: accountId,
+      kind,
+      sealed_value: sealFor(keyring, sealedKey, value, context(accountId, kind)),
+      value_blind: blindIndex(keyring, domain(kind), value),
+      confirmed_at: toMs(contact.confirmedAt),
+    })
+    .onConflict(['kind', 'value_blind'])
+    .merge(['confirmed_at'])
+    .where('contacts.account_id', accountId)
+    .returning('id');
+  if (stored.length === 0) throw new ShiminError('identity_in_use', { status: 409, detail: { contact: kind } });
+}
+
+/** Look-up by blind index; says nothing about the account's status. */
+export async function findAccountByContact(
+  db: Db,
+  keyring: Keyring,
+  kind: ContactKind,
+  value: string,
+): Promise<{ accountId: string } | null> {
+  const found = await db('contacts')
+    .where({ kind, value_blind: blindIndex(keyring, domain(kind), value) })
+    .first('account_id');
+  return found === undefined ? null : { accountId: z.string().parse(found.account_id) };
+}
+
+export async function contactsOf(db: Db, keyring: Keyring, accountId: string): Promise<Contact[]> {
+  const rows = await db('contacts').where({ account_id: accountId }).orderBy('id');
+  if (rows.length === 0) return [];
+  const sealedKey = await sealedKeyOf(db, accountId);
+  return rows.map((raw) => {
+    const { id, kind, sealedValue, confirmedAt } = contactRow.parse(raw);
+    return { id, kind, value: openFor(keyring, sealedKey, sealedValue, context(accountId, kind)), confirmedAt };
+  });
+}
+
+export async function removeContact(db: Db, accountId: string, id: string): Promise<boolean> {
+  return (await db('contacts').where({ account_id: accountId, id }).delete()) === 1;
 }

@@ -92,7 +92,8 @@ const PG_ATTEMPTS = 4;
  * Runs `fn` in one transaction: all of it or nothing. Inside a transaction it joins that one. On PostgreSQL a
  * serialization failure or deadlock runs `fn` again, up to three times, so `fn` must have no effect but through `tx`.
  */
-export async function transaction<T>(db: Db, fn: (tx: Knex.Transaction) => Promise<T>): Promise<T> {
+export async function transaction<T>(where: Db | Database, fn: (tx: Knex.Transaction) => Promise<T>): Promise<T> {
+  const db = 'knex' in where ? where.knex : where;
   if (isTransaction(db)) return fn(db);
   for (let attempt = 1; ; attempt += 1) {
     const scope = { client: db.client as unknown, open: true };
@@ -107,7 +108,7 @@ export async function transaction<T>(db: Db, fn: (tx: Knex.Transaction) => Promi
   }
 }
 
-function isTransaction(db: Db): db is Knex.Transaction {
+export function isTransaction(db: Db): db is Knex.Transaction {
   return db.isTransaction === true;
 }
 

@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { type Keyring, open, seal, sha256b64u } from '../lib/crypto.ts';
-import { ShiminError } from '../lib/errors.ts';
 import type { Db } from './db.ts';
 import { toMs } from './rows.ts';
 
@@ -11,38 +10,42 @@ export interface Pending {
   readonly kind: string;
   readonly interactionUid: string | null;
   readonly accountId: string | null;
-  /** JSON. Sealed at rest when a keyring is given, which anything personal needs. */
+  /** JSON; sealed at rest under the id, so that a row opens only for who knows it. */
   readonly payload: unknown;
   readonly expiresAt: Date;
 }
 
 const storedPayload = z.object({ payload: z.string() });
 
-export async function put(db: Db, pending: Pending, keyring?: Keyring): Promise<void> {
-  await db('pending').insert({
-    id_hash: sha256b64u(pending.id),
-    kind: pending.kind,
-    interaction_uid: pending.interactionUid,
-    account_id: pending.accountId,
-    payload: write(pending.id, pending.payload, keyring),
-    expires_at: toMs(pending.expiresAt),
-  });
+/** Stores it; one with the same id is replaced (two tabs that write the same state: the last one stays). */
+export async function put(db: Db, pending: Pending, keyring: Keyring): Promise<void> {
+  await db('pending')
+    .insert({
+      id_hash: sha256b64u(pending.id),
+      kind: pending.kind,
+      interaction_uid: pending.interactionUid,
+      account_id: pending.accountId,
+      payload: write(pending.id, pending.payload, keyring),
+      expires_at: toMs(pending.expiresAt),
+    })
+    .onConflict('id_hash')
+    .merge();
 }
 
 /** Takes it away: of any number of callers exactly one gets the payload. Null: unknown, of another kind, taken or too old. */
-export async function take(db: Db, id: string, kind: string, now: Date, keyring?: Keyring): Promise<unknown> {
+export async function take(db: Db, id: string, kind: string, now: Date, keyring: Keyring): Promise<unknown> {
   const taken = await live(db, id, kind, now).delete().returning('payload');
   return taken.length === 0 ? null : read(id, taken[0], keyring);
 }
 
 /** Looks without taking; for showing a page again. */
-export async function peek(db: Db, id: string, kind: string, now: Date, keyring?: Keyring): Promise<unknown> {
+export async function peek(db: Db, id: string, kind: string, now: Date, keyring: Keyring): Promise<unknown> {
   const found = await live(db, id, kind, now).first('payload');
   return found === undefined ? null : read(id, found, keyring);
 }
 
 /** Replaces the payload; false if it has been taken meanwhile. */
-export async function update(db: Db, id: string, payload: unknown, keyring?: Keyring): Promise<boolean> {
+export async function update(db: Db, id: string, payload: unknown, keyring: Keyring): Promise<boolean> {
   const changed = await db('pending')
     .where({ id_hash: sha256b64u(id) })
     .update({ payload: write(id, payload, keyring) });
@@ -61,15 +64,10 @@ function live(db: Db, id: string, kind: string, now: Date) {
     .where('expires_at', '>', toMs(now));
 }
 
-function write(id: string, payload: unknown, keyring: Keyring | undefined): string {
-  const text = JSON.stringify(payload);
-  return keyring === undefined ? text : seal(keyring, text, `pending:${id}`);
+function write(id: string, payload: unknown, keyring: Keyring): string {
+  return seal(keyring, JSON.stringify(payload), `pending:${id}`);
 }
 
-function read(id: string, raw: unknown, keyring: Keyring | undefined): unknown {
-  const { payload } = storedPayload.parse(raw);
-  if (!payload.startsWith('v1.')) return JSON.parse(payload);
-  if (keyring === undefined)
-    throw new ShiminError('key_missing', { status: 500, message: 'a sealed payload needs the keyring' });
-  return JSON.parse(open(keyring, payload, `pending:${id}`));
+function read(id: string, raw: unknown, keyring: Keyring): unknown {
+  return JSON.parse(open(keyring, storedPayload.parse(raw).payload, `pending:${id}`));
 }

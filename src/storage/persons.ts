@@ -5,7 +5,7 @@ import type { Db } from './db.ts';
 import { sealedKeyOf } from './person-key.ts';
 import { flag } from './rows.ts';
 
-export interface PersonFacts {
+export interface NewPerson {
   readonly accountId: string;
   /** A category of `identity/person.ts`. */
   readonly category: string;
@@ -40,7 +40,7 @@ const text = z.string();
 export async function bindPerson(
   tx: Db,
   keyring: Keyring,
-  facts: PersonFacts,
+  facts: NewPerson,
 ): Promise<{ personId: string; created: boolean }> {
   const sealedKey = await sealedKeyOf(tx, facts.accountId);
   const at = (facts.at ?? new Date()).getTime();
@@ -77,7 +77,7 @@ const REGISTERED = 'registered';
 async function alreadyBound(
   tx: Db,
   keyring: Keyring,
-  facts: PersonFacts,
+  facts: NewPerson,
 ): Promise<{ personId: string; created: boolean }> {
   const personId = await personIdOf(tx, facts.accountId);
   const owner = await documentOwner(tx, keyring, facts.documentType, facts.documentNumber);

@@ -1,0 +1,48 @@
+import { z } from 'zod';
+import type { Db } from './db.ts';
+import { json, row, time, toMs } from './rows.ts';
+
+/** A relying party: its OpenID Connect client metadata and what people are told about it, per locale. */
+export interface App {
+  /** client_id. */
+  readonly id: string;
+  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly name: Readonly<Record<string, string>>;
+  readonly purpose: Readonly<Record<string, string>>;
+  readonly ownerName: string;
+  readonly createdAt: Date;
+}
+
+const texts = json(z.record(z.string(), z.string()));
+const appRow = row({
+  id: z.string(),
+  metadata: json(z.record(z.string(), z.unknown())),
+  name: texts,
+  purpose: texts,
+  ownerName: z.string(),
+  createdAt: time,
+});
+
+/** Registers or changes an app; the time of registration stays. */
+export async function saveApp(db: Db, app: App, at: Date = app.createdAt): Promise<void> {
+  const texts = {
+    metadata: JSON.stringify(app.metadata),
+    name: JSON.stringify(app.name),
+    purpose: JSON.stringify(app.purpose),
+    owner_name: app.ownerName,
+    updated_at: toMs(at),
+  };
+  await db('apps')
+    .insert({ id: app.id, created_at: toMs(app.createdAt), ...texts })
+    .onConflict('id')
+    .merge(texts);
+}
+
+export async function findApp(db: Db, id: string): Promise<App | null> {
+  const found = await db('apps').where({ id }).first();
+  return found === undefined ? null : appRow.parse(found);
+}
+
+export async function listApps(db: Db): Promise<App[]> {
+  return (await db('apps').orderBy('id')).map((raw) => appRow.parse(raw));
+}

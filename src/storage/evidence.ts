@@ -1,0 +1,76 @@
+import { z } from 'zod';
+import type { Evidence, EvidenceKind, Strength } from '../assurance/evidence.ts';
+import { newId } from '../lib/crypto.ts';
+import type { Db } from './db.ts';
+import { json, row, time, timeOrNull, toMs } from './rows.ts';
+
+export interface NewEvidence {
+  readonly accountId: string;
+  readonly kind: EvidenceKind;
+  readonly source: string;
+  readonly strength: Strength;
+  readonly confirmed: readonly string[];
+  readonly recordedAt: Date;
+  readonly expiresAt: Date | null;
+  /** The source's transaction id, for asking it again; never a document number. */
+  readonly reference: string | null;
+}
+
+/** The values are written by `insertEvidence` alone, whose types are the closed lists of `assurance/evidence.ts`. */
+const evidenceRow = row({
+  id: z.string(),
+  kind: z.custom<EvidenceKind>((value) => typeof value === 'string'),
+  source: z.string(),
+  strength: z.custom<Strength>((value) => typeof value === 'string'),
+  confirmed: json(z.array(z.string())),
+  recordedAt: time,
+  expiresAt: timeOrNull,
+  revokedAt: timeOrNull,
+});
+
+/** Adds a row to the ledger; no row of it is ever changed but for its revocation (a trigger sees to it). */
+export async function insertEvidence(db: Db, evidence: NewEvidence): Promise<Evidence> {
+  const id = newId();
+  await db('evidence').insert({
+    id,
+    account_id: evidence.accountId,
+    kind: evidence.kind,
+    source: evidence.source,
+    strength: evidence.strength,
+    confirmed: JSON.stringify(evidence.confirmed),
+    recorded_at: toMs(evidence.recordedAt),
+    expires_at: toMs(evidence.expiresAt),
+    reference: evidence.reference,
+  });
+  const { kind, source, strength, confirmed, recordedAt, expiresAt } = evidence;
+  return { id, kind, source, strength, confirmed, recordedAt, expiresAt, revokedAt: null };
+}
+
+/** The whole ledger of an account, revoked and expired rows included, oldest first: what counts is for `assess` to say. */
+export async function evidenceOf(db: Db, accountId: string): Promise<Evidence[]> {
+  const rows = await db('evidence').where({ account_id: accountId }).orderBy('id');
+  return rows.map((raw) => evidenceRow.parse(raw));
+}
+
+/** The source's transaction id of one row, for a method that goes on from there (a face check bound to a record). */
+export async function evidenceReference(db: Db, id: string): Promise<string | null> {
+  const found = await db('evidence').where({ id }).first('reference');
+  return found === undefined ? null : z.string().nullable().parse(found.reference);
+}
+
+export interface Revocation {
+  readonly accountId: string;
+  /** These rows, or all of these kinds; without either, everything the account has. */
+  readonly ids?: readonly string[];
+  readonly kinds?: readonly EvidenceKind[];
+  readonly at: Date;
+  readonly reason: string;
+}
+
+/** Revokes what is not revoked yet; says how many rows. */
+export async function revokeEvidence(db: Db, revocation: Revocation): Promise<number> {
+  const rows = db('evidence').where({ account_id: revocation.accountId }).whereNull('revoked_at');
+  if (revocation.ids !== undefined) rows.whereIn('id', revocation.ids);
+  if (revocation.kinds !== undefined) rows.whereIn('kind', revocation.kinds);
+  return rows.update({ revoked_at: toMs(revocation.at), revoked_reason: revocation.reason });
+}

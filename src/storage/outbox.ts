@@ -1,0 +1,75 @@
+import { z } from 'zod';
+import { type Keyring, newId, open, seal } from '../lib/crypto.ts';
+import { type Db, kindOf } from './db.ts';
+import { row, time, toMs } from './rows.ts';
+
+/** A message to deliver at least once: written in the transaction of what it tells of. */
+export interface OutboxMessage {
+  readonly id: string;
+  readonly kind: string;
+  /** An app's or account's id, never an address of a person. */
+  readonly target: string;
+  readonly payload: unknown;
+  readonly createdAt: Date;
+  readonly attempts: number;
+}
+
+const context = (id: string) => `outbox:${id}`;
+
+export async function enqueue(
+  tx: Db,
+  message: { kind: string; target: string; payload: unknown; at: Date },
+  keyring: Keyring,
+): Promise<string> {
+  const id = newId();
+  await tx('outbox').insert({
+    id,
+    kind: message.kind,
+    target: message.target,
+    payload: seal(keyring, JSON.stringify(message.payload), context(id)),
+    created_at: toMs(message.at),
+    due_at: toMs(message.at),
+    attempts: 0,
+  });
+  return id;
+}
+
+/** How long a claimed message is out of others' sight; a worker that died gives it back by this. */
+const LEASE_MS = 60_000;
+
+const messageRow = row({
+  id: z.string(),
+  kind: z.string(),
+  target: z.string(),
+  payload: z.string(),
+  createdAt: time,
+  attempts: z.number(),
+});
+
+/** Takes messages that are due, the oldest first, for a minute. No two workers get the same one in that time. */
+export async function claim(db: Db, now: Date, limit: number, keyring: Keyring): Promise<OutboxMessage[]> {
+  const due = db('outbox').where('due_at', '<=', toMs(now)).orderBy('due_at').limit(limit).select('id');
+  // SQLite has one writer, PostgreSQL's others step over rows being claimed.
+  if (kindOf(db) === 'postgres') due.forUpdate().skipLocked();
+  const rows: unknown[] = await db('outbox')
+    .whereIn('id', due)
+    .where('due_at', '<=', toMs(now))
+    .update({ due_at: toMs(now) + LEASE_MS, attempts: db.raw('attempts + 1') })
+    .returning(['id', 'kind', 'target', 'payload', 'created_at', 'attempts']);
+  return rows
+    .map((raw) => messageRow.parse(raw))
+    .map((message) => ({ ...message, payload: JSON.parse(open(keyring, message.payload, context(message.id))) }))
+    .sort((a, b) => a.id.localeCompare(b.id));
+}
+
+/** Delivered: the row goes, and what it said with it. */
+export async function done(db: Db, id: string): Promise<void> {
+  await db('outbox').where({ id }).delete();
+}
+
+/** Not delivered: try again at `at`. `error` is a code or a short text without personal data. */
+export async function retry(db: Db, id: string, at: Date, error: string): Promise<void> {
+  await db('outbox')
+    .where({ id })
+    .update({ due_at: toMs(at), last_error: error.slice(0, 500) });
+}
