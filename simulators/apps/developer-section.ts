@@ -24,7 +24,7 @@ function fieldTable(t: Texts, id: string, title: string, fields: Readonly<Record
   const body =
     rows.length === 0
       ? html`<p>${t('dev.none')}</p>`
-      : html`<div class="scroll"><table id="${id}"><thead><tr><th scope="col">${t('dev.field')}</th><th scope="col">${t('dev.value')}</th><th scope="col">${t('dev.meaning')}</th></tr></thead><tbody>${rows}</tbody></table></div>`;
+      : html`<div class="scroll" role="region" tabindex="0" aria-label="${title}"><table id="${id}"><thead><tr><th scope="col">${t('dev.field')}</th><th scope="col">${t('dev.value')}</th><th scope="col">${t('dev.meaning')}</th></tr></thead><tbody>${rows}</tbody></table></div>`;
   return html`<h3>${title}</h3>${body}`;
 }
 

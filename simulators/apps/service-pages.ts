@@ -4,17 +4,30 @@ import type { Locale, Texts } from './language.ts';
 import { AMOUNTS, borrowedBooks, contributions, type Fund } from './records.ts';
 
 const TIME_ZONE = 'Asia/Shanghai';
+/** How dates and money are written: day first, and Portuguese as in Macao, which follows Portugal. */
+const FORMATS: Readonly<Record<Locale, string>> = {
+  'zh-Hans': 'zh-Hans',
+  'zh-Hant': 'zh-Hant',
+  en: 'en-GB',
+  pt: 'pt-PT',
+};
 
 export function money(locale: Locale, fen: number): string {
-  return new Intl.NumberFormat(locale, { style: 'currency', currency: 'CNY' }).format(fen / 100);
+  return new Intl.NumberFormat(FORMATS[locale], {
+    style: 'currency',
+    currency: 'CNY',
+    currencyDisplay: 'narrowSymbol',
+  }).format(fen / 100);
 }
 
 function day(locale: Locale, date: Date): string {
-  return new Intl.DateTimeFormat(locale, { dateStyle: 'long', timeZone: TIME_ZONE }).format(date);
+  return new Intl.DateTimeFormat(FORMATS[locale], { dateStyle: 'long', timeZone: TIME_ZONE }).format(date);
 }
 
 export function moment(locale: Locale, date: Date): string {
-  return new Intl.DateTimeFormat(locale, { dateStyle: 'long', timeStyle: 'long', timeZone: TIME_ZONE }).format(date);
+  return new Intl.DateTimeFormat(FORMATS[locale], { dateStyle: 'long', timeStyle: 'long', timeZone: TIME_ZONE }).format(
+    date,
+  );
 }
 
 export interface ServiceView {
@@ -30,12 +43,12 @@ function library({ t, locale, now }: ServiceView): Html {
     (book) => html`<tr><td lang="${book.lang}">${book.title}</td><td>${day(locale, book.due)}</td></tr>`,
   );
   return html`<section id="service"><h2>${t('books')}</h2>
-<div class="scroll"><table><thead><tr><th scope="col">${t('book')}</th><th scope="col">${t('due')}</th></tr></thead>
+<div class="scroll" role="region" tabindex="0" aria-label="${t('books')}"><table><thead><tr><th scope="col">${t('book')}</th><th scope="col">${t('due')}</th></tr></thead>
 <tbody>${rows}</tbody></table></div></section>`;
 }
 
 function socialInsurance({ t, locale, now }: ServiceView): Html {
-  const month = new Intl.DateTimeFormat(locale, { year: 'numeric', month: 'short', timeZone: 'UTC' });
+  const month = new Intl.DateTimeFormat(FORMATS[locale], { year: 'numeric', month: 'short', timeZone: 'UTC' });
   const rows = contributions(now).map((each) => {
     const total = each.pension + each.medical + each.unemployment;
     const cells = [each.pension, each.medical, each.unemployment, total].map(
@@ -47,7 +60,7 @@ function socialInsurance({ t, locale, now }: ServiceView): Html {
     (key) => html`<th scope="col">${t(key)}</th>`,
   );
   return html`<section id="service"><h2>${t('contributions')}</h2>
-<div class="scroll"><table><thead><tr>${columns}</tr></thead><tbody>${rows}</tbody></table></div></section>`;
+<div class="scroll" role="region" tabindex="0" aria-label="${t('contributions')}"><table><thead><tr>${columns}</tr></thead><tbody>${rows}</tbody></table></div></section>`;
 }
 
 function housingFund({ t, locale, csrf, fund }: ServiceView): Html {
@@ -61,7 +74,7 @@ function housingFund({ t, locale, csrf, fund }: ServiceView): Html {
 <input type="hidden" name="_csrf" value="${csrf}">
 <label for="amount">${t('amount')}</label><select id="amount" name="amount">${options}</select>
 <button id="withdraw" class="primary">${t('withdraw')}</button></form>
-${past.length > 0 && html`<h3>${t('withdrawals')}</h3><div class="scroll"><table id="withdrawals"><tbody>${past}</tbody></table></div>`}
+${past.length > 0 && html`<h3>${t('withdrawals')}</h3><div class="scroll" role="region" tabindex="0" aria-label="${t('withdrawals')}"><table id="withdrawals"><tbody>${past}</tbody></table></div>`}
 </section>`;
 }
 
