@@ -1,0 +1,147 @@
+import { createHmac, randomBytes } from 'node:crypto';
+import { bodyParser } from '@koa/bodyparser';
+import type { Context, Middleware } from 'koa';
+import { timingSafeEqualStrings } from '../lib/crypto.ts';
+import { ShiminError } from '../lib/errors.ts';
+import { hostCookieName, readCookie, setCookie } from './cookies.ts';
+
+/**
+ * The policy of a page. `formTargets`: origins a form may lead to besides ourselves. Chrome holds `form-action` against
+ * every redirect after a form, so a journey page must name the app's redirect origin or its last step is blocked.
+ */
+export function contentSecurityPolicy(formTargets: readonly string[] = []): string {
+  const targets = formTargets.filter((source) => /^(https?:\/\/[^\s;,'"]+|[a-z][a-z0-9+.-]*:)$/i.test(source));
+  return [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self' data:",
+    "font-src 'self'",
+    "connect-src 'self'",
+    ["form-action 'self'", ...targets].join(' '),
+    "frame-ancestors 'none'",
+    "base-uri 'none'",
+  ].join('; ');
+}
+
+/** CSP source for a redirect target: its origin, or the scheme of an app's own (RFC 8252 section 7.1). */
+export function formTarget(uri: string): string | null {
+  if (!URL.canParse(uri)) return null;
+  const url = new URL(uri);
+  if (url.protocol === 'http:' || url.protocol === 'https:') return url.origin;
+  return /^(javascript|data|blob|file|vbscript|about):$/.test(url.protocol) ? null : url.protocol;
+}
+
+/** Headers of every answer, errors included; pages only narrow or widen the policy's form targets. */
+export function securityHeaders(options: { https: boolean }): Middleware {
+  return async (ctx, next) => {
+    ctx.set('Content-Security-Policy', contentSecurityPolicy());
+    ctx.set('X-Content-Type-Options', 'nosniff');
+    ctx.set('X-Frame-Options', 'DENY');
+    ctx.set('Referrer-Policy', 'no-referrer');
+    ctx.set('Cross-Origin-Opener-Policy', 'same-origin');
+    ctx.set(
+      'Permissions-Policy',
+      'publickey-credentials-get=(self), publickey-credentials-create=(self), camera=(), microphone=(), geolocation=(), payment=(), usb=()',
+    );
+    if (options.https) ctx.set('Strict-Transport-Security', 'max-age=63072000; includeSubDomains');
+    await next();
+  };
+}
+
+/** Names the request in logs, audit and error pages. A caller's own id is taken only if it is a plain word. */
+export function requestId(): Middleware {
+  return async (ctx, next) => {
+    const given = ctx.get('X-Request-Id');
+    const id = /^[A-Za-z0-9-]{8,64}$/.test(given) ? given : randomBytes(12).toString('hex');
+    ctx.state.requestId = id;
+    ctx.set('X-Request-Id', id);
+    await next();
+  };
+}
+
+export function noStore(): Middleware {
+  return async (ctx, next) => {
+    ctx.set('Cache-Control', 'no-store');
+    await next();
+  };
+}
+
+/** Reads a form of at most `bytes`; anything larger is refused before it is read, where its length is told. */
+export function bodyLimit(options: { bytes?: number } = {}): Middleware {
+  const bytes = options.bytes ?? 64 * 1024;
+  const parse = bodyParser({
+    enableTypes: ['form'],
+    formLimit: bytes,
+    onError(cause) {
+      throw 'status' in cause && cause.status === 413
+        ? tooLarge(cause)
+        : new ShiminError('bad_request', { status: 400, cause });
+    },
+  });
+  return async (ctx, next) => {
+    if (Number(ctx.get('Content-Length') || 0) > bytes) throw tooLarge();
+    await parse(ctx, next);
+  };
+}
+
+function tooLarge(cause?: unknown): ShiminError {
+  return new ShiminError('body_too_large', { status: 413, cause });
+}
+
+export interface CsrfOptions {
+  readonly secret: string;
+  /** Our own origin; also decides whether cookies are Secure. */
+  readonly origin: string;
+  /** Which unsafe requests are forms of ours; default: all. Protocol endpoints have their own protection. */
+  readonly protects?: (ctx: Context) => boolean;
+}
+
+const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/**
+ * Three checks, each enough against a plain cross-site form: Fetch Metadata, Origin, and a token bound by HMAC to a
+ * cookie of this browser (a signed double submit). `ctx.state.csrf` makes cookie and token when a page first asks.
+ */
+export function csrf(options: CsrfOptions): Middleware {
+  const secure = options.origin.startsWith('https:');
+  const cookie = hostCookieName('shimin_csrf', secure);
+  const tokenFor = (browser: string) =>
+    createHmac('sha256', options.secret).update(`csrf\0${browser}`).digest('base64url');
+  return async (ctx, next) => {
+    let browser = readCookie(ctx, cookie);
+    Object.defineProperty(ctx.state, 'csrf', {
+      configurable: true,
+      enumerable: true,
+      get() {
+        if (browser === null) {
+          browser = randomBytes(32).toString('base64url');
+          setCookie(ctx, cookie, browser, { secure });
+        }
+        return tokenFor(browser);
+      },
+    });
+    if (!safeMethods.has(ctx.method) && (options.protects?.(ctx) ?? true)) {
+      const reason =
+        refusal(ctx, options.origin) ?? (browser !== null && sent(ctx, tokenFor(browser)) ? null : 'token');
+      if (reason !== null) throw new ShiminError('csrf_rejected', { status: 403, detail: { reason } });
+    }
+    await next();
+  };
+}
+
+function refusal(ctx: Context, own: string): string | null {
+  const site = ctx.get('Sec-Fetch-Site');
+  if (site !== '' && site !== 'same-origin' && site !== 'none') return 'fetch_site';
+  const origin = ctx.get('Origin');
+  // Under `Referrer-Policy: no-referrer` browsers send `Origin: null` with our own forms (Fetch, "append a request
+  // Origin header"); then Fetch Metadata, or the token alone in browsers without it, must speak.
+  if (origin === '' || origin === own || (origin === 'null' && site !== 'none')) return null;
+  return 'origin';
+}
+
+function sent(ctx: Context, expected: string): boolean {
+  const body: unknown = ctx.request.body;
+  if (typeof body !== 'object' || body === null || !('_csrf' in body)) return false;
+  return typeof body._csrf === 'string' && timingSafeEqualStrings(body._csrf, expected);
+}
