@@ -46,7 +46,7 @@ export async function enrolPasskey(
   },
 ): Promise<void> {
   const at = deps.clock();
-  await transaction(deps.database, async (tx) => {
+  await transaction(deps.db, async (tx) => {
     await insertPasskey(tx, { ...input.passkey, id: newId(), accountId: input.accountId, createdAt: at });
     if (input.event) {
       await insertEvent(tx, { ...input.event.facts, accountId: input.accountId, sessionUid: null, interactionUid: input.event.interaction, at });
@@ -57,7 +57,7 @@ export async function enrolPasskey(
 
 /** False when the passkey is not this account's. */
 export async function nameAuthenticator(deps: CommandDeps, input: { accountId: string; id: string; name: string; cause: Cause }): Promise<boolean> {
-  return transaction(deps.database, async (tx) => {
+  return transaction(deps.db, async (tx) => {
     if (!(await renamePasskey(tx, input.accountId, input.id, input.name))) return false;
     await note(tx, deps.clock(), 'authenticator.renamed', input.accountId, input.cause, { kind: 'passkey' });
     return true;
@@ -70,7 +70,7 @@ export async function nameAuthenticator(deps: CommandDeps, input: { accountId: s
  */
 export async function removePasskey(deps: CommandDeps, input: { accountId: string; id: string; cause: Cause }): Promise<boolean> {
   const at = deps.clock();
-  return transaction(deps.database, async (tx) => {
+  return transaction(deps.db, async (tx) => {
     if (!(await revokePasskey(tx, input.accountId, input.id, at, 'removed_by_citizen'))) return false;
     const left = await passkeysOf(tx, input.accountId);
     const password = await passwordOf(tx, input.accountId);
@@ -83,7 +83,7 @@ export async function removePasskey(deps: CommandDeps, input: { accountId: strin
 
 /** New recovery codes void the old ones. `hashes` are keyed hashes; the codes themselves are shown once and forgotten. */
 export async function issueRecoveryCodes(deps: CommandDeps, input: { accountId: string; hashes: readonly string[]; cause: Cause }): Promise<void> {
-  await transaction(deps.database, async (tx) => {
+  await transaction(deps.db, async (tx) => {
     await replaceRecoveryCodes(tx, input.accountId, input.hashes);
     await note(tx, deps.clock(), 'recovery_codes.replaced', input.accountId, input.cause, { count: input.hashes.length });
   });

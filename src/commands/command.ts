@@ -1,10 +1,10 @@
 import type { Clock } from '../lib/clock.ts';
 import type { Keyring } from '../lib/crypto.ts';
-import type { Database } from '../storage/db.ts';
+import type { Db } from '../storage/db.ts';
 
 /** What every command receives: where rows go, what time it is, and the keys that seal them. */
 export interface CommandDeps {
-  readonly database: Database;
+  readonly db: Db;
   readonly clock: Clock;
   readonly keyring: Keyring;
 }

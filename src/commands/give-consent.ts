@@ -10,7 +10,7 @@ export async function giveConsent(
 ): Promise<void> {
   const at = deps.clock();
   const { accountId, clientId } = input;
-  await transaction(deps.database, async (tx) => {
+  await transaction(deps.db, async (tx) => {
     await saveConsent(tx, { accountId, clientId, scopes: input.scopes, claims: input.claims, givenAt: at });
     await append(tx, {
       at,
@@ -33,7 +33,7 @@ export async function takeConsentBack(
 ): Promise<boolean> {
   const at = deps.clock();
   const { accountId, clientId } = input;
-  return transaction(deps.database, async (tx) => {
+  return transaction(deps.db, async (tx) => {
     if (!(await withdrawConsent(tx, accountId, clientId, at))) return false;
     await append(tx, {
       at,

@@ -7,7 +7,7 @@ export async function noteFailure(
   deps: CommandDeps,
   input: { accountId: string | null; method: string; reason: string; cause: Cause },
 ): Promise<void> {
-  await transaction(deps.database, (tx) =>
+  await transaction(deps.db, (tx) =>
     append(tx, {
       at: deps.clock(),
       type: 'authentication.failed',

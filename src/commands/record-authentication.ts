@@ -26,7 +26,7 @@ export async function recordAuthentication(
   input: { accountId: string; interaction: string; facts: readonly EventFacts[]; uses: readonly Use[]; cause: Cause },
 ): Promise<void> {
   const at = deps.clock();
-  await transaction(deps.database, async (tx) => {
+  await transaction(deps.db, async (tx) => {
     for (const use of input.uses) {
       if (!(await take(tx, use, input.accountId, at))) throw new ShiminError('ceremony_replayed', { status: 409 });
     }

@@ -17,7 +17,7 @@ export async function recordEvidence(
   input: { accountId: string; facts: EvidenceFacts; person?: Omit<NewPerson, 'accountId'>; cause: Cause },
 ): Promise<void> {
   const at = deps.clock();
-  await transaction(deps.database, async (tx) => {
+  await transaction(deps.db, async (tx) => {
     if (input.person) await bindPerson(tx, deps.keyring, { ...input.person, accountId: input.accountId });
     await insertEvidence(tx, { ...input.facts, accountId: input.accountId, recordedAt: at });
     await append(tx, {
@@ -43,7 +43,7 @@ export async function refuseEvidence(
   input: { accountId: string; kind: Evidence['kind']; source: string; reason: string; revokeKinds: readonly Evidence['kind'][]; cause: Cause },
 ): Promise<void> {
   const at = deps.clock();
-  await transaction(deps.database, async (tx) => {
+  await transaction(deps.db, async (tx) => {
     if (input.revokeKinds.length > 0) {
       await revokeEvidence(tx, { accountId: input.accountId, kinds: input.revokeKinds, at, reason: input.reason });
     }

@@ -33,7 +33,7 @@ export async function registerCitizen(
 ): Promise<void> {
   const at = deps.clock();
   const { accountId } = input;
-  await transaction(deps.database, async (tx) => {
+  await transaction(deps.db, async (tx) => {
     if (await findAccountByContact(tx, deps.keyring, 'phone', input.phone)) throw new ShiminError('identity_in_use', { status: 409 });
     const { sealedKey } = newPersonKey(deps.keyring);
     await insertAccount(tx, {

@@ -29,14 +29,18 @@ export async function passkeyChallenge(deps: JourneyDeps, situation: Situation):
   // SP 800-63B-4 3.2.5: ask for user verification where possible; UV = 0 counts as one factor only.
   const { options, keep } = await authenticationOptions({ rpId: deps.rpId, allow, userVerification: 'preferred' });
   const ceremony = randomToken();
-  await put(deps.database.knex, deps.keyring, {
+  await put(
+    deps.db,
+    {
     id: ceremony,
     kind: 'passkey-authentication',
     interactionUid: interaction.cid,
     accountId: citizen?.account.id ?? null,
     payload: { keep, cid: interaction.cid, accountId: citizen?.account.id ?? null },
     expiresAt: new Date(deps.clock().getTime() + ceremonyMinutes * 60_000),
-  });
+  },
+    deps.keyring,
+  );
   return { ceremony, options };
 }
 
@@ -45,7 +49,7 @@ const kept = z.object({ keep: z.unknown(), cid: z.string(), accountId: z.string(
 
 /** Takes the ceremony that the form names; it must be of this interaction. */
 export async function takeCeremony(deps: JourneyDeps, situation: Situation, id: string, kind: string): Promise<z.infer<typeof kept>> {
-  const payload = await take(deps.database.knex, deps.keyring, id, kind, deps.clock());
+  const payload = await take(deps.db, id, kind, deps.clock(), deps.keyring);
   const parsed = kept.safeParse(payload);
   if (!parsed.success || parsed.data.cid !== situation.interaction.cid) throw new ShiminError('ceremony_expired', { status: 400 });
   return parsed.data;
@@ -65,7 +69,7 @@ const verifyPasskey: Handler = async (deps, ctx, situation) => {
   const form = parseForm(passkeyForm, ctx.request.body);
   if (!form.ok) throw new ShiminError('passkey_rejected', { status: 400 });
   const ceremony = await takeCeremony(deps, situation, form.value.ceremony, 'passkey-authentication');
-  const db = deps.database.knex;
+  const db = deps.db;
   const result = await verifyAuthentication({
     response: parseCredential(form.value.response),
     keep: ceremony.keep,
@@ -93,7 +97,7 @@ const verifyPasskey: Handler = async (deps, ctx, situation) => {
   seeOther(ctx, situation.base);
 };
 
-async function findStored(db: JourneyDeps['database']['knex'], credentialId: string) {
+async function findStored(db: JourneyDeps['db'], credentialId: string) {
   const passkey = await findPasskeyByCredentialId(db, credentialId);
   if (!passkey || passkey.revokedAt !== null) return null;
   const account = await findAccount(db, passkey.accountId);
@@ -109,7 +113,7 @@ const enterPassword: Handler = async (deps, ctx, situation) => {
   const target = phone ?? form.value.phone;
   await countAddress(deps, ctx, 'passwordAddress');
   await count(deps, 'passwordTarget', target);
-  const db = deps.database.knex;
+  const db = deps.db;
   const found = phone === null ? null : await findAccountByContact(db, deps.keyring, 'phone', phone);
   const stored = found ? await passwordOf(db, found.accountId) : null;
   const right = await verifyPassword({ queue: deps.hashQueue, pepper: deps.keyring.pepper, stored: stored?.hash ?? null, password: form.value.password });
@@ -130,7 +134,7 @@ const enterTotp: Handler = async (deps, ctx, situation) => {
   const form = parseForm(codeForm, ctx.request.body);
   if (!form.ok) return fieldErrors(deps, ctx, situation, 'totp', form.errors);
   await count(deps, 'totpAccount', accountId);
-  const db = deps.database.knex;
+  const db = deps.db;
   const [account, totp] = await Promise.all([findAccount(db, accountId), totpOf(db, accountId)]);
   if (account?.status !== 'active') throw new ShiminError('account_suspended', { status: 403 });
   const now = deps.clock();

@@ -18,7 +18,7 @@ export async function missingConsent(deps: JourneyDeps, situation: Situation, ac
   const { interaction, app } = situation;
   if (app.metadata.shimin_first_party === true) return null;
   const need = asked(situation);
-  const agreed = await findConsent(deps.database.knex, accountId, app.id);
+  const agreed = await findConsent(deps.db, accountId, app.id);
   const forced = (interaction.params.prompt ?? '').split(' ').includes('consent');
   // prompt=consent asks again, once per request (OpenID Connect Core 3.1.2.1).
   if (forced && !(agreed && agreed.givenAt.getTime() >= startedAt(situation))) return need;
@@ -41,7 +41,7 @@ const allow: Handler = async (deps, ctx, situation) => {
   const { citizen, app } = situation;
   if (citizen) {
     const need = asked(situation);
-    const before = await findConsent(deps.database.knex, citizen.account.id, app.id);
+    const before = await findConsent(deps.db, citizen.account.id, app.id);
     await giveConsent(deps, {
       accountId: citizen.account.id,
       clientId: app.id,

@@ -45,7 +45,7 @@ export interface Citizen {
  */
 export async function gather(deps: JourneyDeps, ctx: Context, uid: string): Promise<Situation> {
   const interaction = await deps.engine.open(ctx, uid);
-  const db = deps.database.knex;
+  const db = deps.db;
   const app = await findApp(db, interaction.clientId);
   if (!app) throw new ShiminError('client_invalid', { status: 400 });
   const { document: policy } = await currentPolicy(db);
@@ -62,7 +62,7 @@ async function gatherCitizen(
   requirement: Requirement,
   state: JourneyState,
 ): Promise<Citizen | null> {
-  const db = deps.database.knex;
+  const db = deps.db;
   const here = await eventsOfInteraction(db, interaction.cid);
   const accountId = interaction.sessionAccountId ?? here.at(-1)?.accountId ?? null;
   if (accountId === null) return null;

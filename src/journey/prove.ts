@@ -29,7 +29,7 @@ const provePopulation: Handler = async (deps, ctx, situation) => {
   await count(deps, 'registerTarget', number);
   await countAddress(deps, ctx, 'registerAddress');
 
-  const known = await personOf(deps.database.knex, deps.keyring, citizen.account.id);
+  const known = await personOf(deps.db, deps.keyring, citizen.account.id);
   if (known && !known.documents.some((document) => document.number === number)) {
     return refused(deps, ctx, situation, citizen, 'identity_mismatch');
   }
@@ -116,7 +116,7 @@ async function liveRecord(deps: Parameters<Handler>[0], citizen: Citizen): Promi
   const now = deps.clock();
   const live = citizen.evidence.filter((item) => item.kind === 'population' && item.revokedAt === null && (item.expiresAt === null || item.expiresAt > now));
   const newest = live.toSorted((a, b) => b.recordedAt.getTime() - a.recordedAt.getTime())[0];
-  return newest ? evidenceReference(deps.database.knex, newest.id) : null;
+  return newest ? evidenceReference(deps.db, newest.id) : null;
 }
 
 async function unavailable(deps: Parameters<Handler>[0], ctx: Parameters<Handler>[1], situation: Situation): Promise<void> {

@@ -72,7 +72,7 @@ const enterCode: Handler = async (deps, ctx, situation) => {
     hash: registration.codeHash,
   });
   if (!right) return fieldErrors(deps, ctx, situation, 'register-code', { code: 'errors.code_wrong' });
-  const owner = await findAccountByContact(deps.database.knex, deps.keyring, 'phone', registration.phone);
+  const owner = await findAccountByContact(deps.db, deps.keyring, 'phone', registration.phone);
   await saveState(deps, situation.interaction, {
     ...situation.state,
     registration: { ...registration, codeHash: null, confirmed: true, taken: owner !== null },
@@ -91,14 +91,18 @@ export async function enrolmentChallenge(deps: JourneyDeps, situation: Situation
     exclude: [],
   });
   const ceremony = randomToken();
-  await put(deps.database.knex, deps.keyring, {
+  await put(
+    deps.db,
+    {
     id: ceremony,
     kind: 'passkey-registration',
     interactionUid: situation.interaction.cid,
     accountId: null,
     payload: { keep, cid: situation.interaction.cid, accountId: registration.accountId },
     expiresAt: new Date(deps.clock().getTime() + codeMinutes * 60_000),
-  });
+  },
+    deps.keyring,
+  );
   return { ceremony, options };
 }
 
@@ -116,7 +120,7 @@ const createPasskey: Handler = async (deps, ctx, situation) => {
     keep: ceremony.keep,
     expectedOrigins: [...deps.origins],
     rpId: deps.rpId,
-    isKnownCredential: async (id) => (await findPasskeyByCredentialId(deps.database.knex, id)) !== null,
+    isKnownCredential: async (id) => (await findPasskeyByCredentialId(deps.db, id)) !== null,
   });
   if (!result.ok) throw new ShiminError('passkey_rejected', { status: 400, detail: { reason: result.reason } });
   return complete(deps, ctx, situation, registration, { kind: 'passkey', passkey: result.passkey }, [result.event], []);

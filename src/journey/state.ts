@@ -52,7 +52,7 @@ const kind = 'journey';
 const idOf = (interaction: Interaction) => `journey:${interaction.cid}`;
 
 export async function loadState(deps: JourneyDeps, interaction: Interaction): Promise<JourneyState> {
-  const payload = await peek(deps.database.knex, deps.keyring, idOf(interaction), kind, deps.clock());
+  const payload = await peek(deps.db, idOf(interaction), kind, deps.clock(), deps.keyring);
   if (payload === null) return empty;
   const parsed = schema.safeParse(payload);
   if (!parsed.success) throw new ShiminError('internal', { status: 500, cause: parsed.error });
@@ -62,13 +62,17 @@ export async function loadState(deps: JourneyDeps, interaction: Interaction): Pr
 /** Stores the change; the state ends with the interaction. */
 export async function saveState(deps: JourneyDeps, interaction: Interaction, state: JourneyState): Promise<void> {
   const id = idOf(interaction);
-  if (await update(deps.database.knex, deps.keyring, id, state)) return;
-  await put(deps.database.knex, deps.keyring, {
+  if (await update(deps.db, id, state, deps.keyring)) return;
+  await put(
+    deps.db,
+    {
     id,
     kind,
     interactionUid: interaction.cid,
     accountId: null,
     payload: state,
     expiresAt: interaction.expiresAt,
-  });
+  },
+    deps.keyring,
+  );
 }

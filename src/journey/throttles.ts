@@ -39,7 +39,7 @@ export const limits = {
 export async function count(deps: JourneyDeps, name: keyof typeof limits, key: string): Promise<void> {
   const limit = limits[name];
   const bucket = `${name}:${blindIndex(deps.keyring, 'throttle', key)}`;
-  const { allowed, retryAfterSec } = await hit(deps.database.knex, { bucket, ...limit, now: deps.clock() });
+  const { allowed, retryAfterSec } = await hit(deps.db, { bucket, ...limit, now: deps.clock() });
   if (!allowed) throw new ShiminError('too_many_requests', { status: 429, retryAfter: retryAfterSec, detail: { limit: name } });
 }
 

@@ -12,16 +12,9 @@ export const clientDefaults = {
   token_endpoint_auth_method: 'private_key_jwt',
 } satisfies Partial<ClientMetadata>;
 
-/**
- * Client secrets are made by us with 256 bits, so one unsalted hash is as good at rest as a slow one
- * (SP 800-63B-4 3.1.2.2: look-up secrets of 112 bits or more).
- */
-export function hashClientSecret(secret: string): string {
-  return secretPrefix + createHash('sha256').update(secret).digest('base64url');
-}
-
+/** Compares with the stored hash (`commands/save-app.ts` says why one unsalted hash is enough). */
 export function secretMatches(actual: string, stored: string): boolean {
-  const a = Buffer.from(hashClientSecret(actual));
+  const a = Buffer.from(secretPrefix + createHash('sha256').update(actual).digest('base64url'));
   const b = Buffer.from(stored);
   return a.length === b.length && timingSafeEqual(a, b);
 }

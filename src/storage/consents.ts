@@ -27,12 +27,18 @@ const toConsent = (row: Row): Consent => ({
 
 /** The consent in force, or null. */
 export async function findConsent(db: Db, accountId: string, clientId: string): Promise<Consent | null> {
-  const row: Row | undefined = await db('consents').where({ account_id: accountId, client_id: clientId }).whereNull('withdrawn_at').first();
+  const row: Row | undefined = await db('consents')
+    .where({ account_id: accountId, client_id: clientId })
+    .whereNull('withdrawn_at')
+    .first();
   return row ? toConsent(row) : null;
 }
 
 export async function consentsOf(db: Db, accountId: string): Promise<Consent[]> {
-  const rows: Row[] = await db('consents').where({ account_id: accountId }).whereNull('withdrawn_at').orderBy('given_at', 'desc');
+  const rows: Row[] = await db('consents')
+    .where({ account_id: accountId })
+    .whereNull('withdrawn_at')
+    .orderBy('given_at', 'desc');
   return rows.map(toConsent);
 }
 

@@ -1,0 +1,31 @@
+import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client';
+
+/** Prometheus metrics. Labels are closed sets: never an account, a number or an address. */
+export interface Metrics {
+  readonly registry: Registry;
+  request(route: string, method: string, status: number, seconds: number): void;
+  event(type: string, outcome: string): void;
+}
+
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const requests = new Histogram({
+    name: 'shimin_http_request_seconds',
+    help: 'Time from request to answer by kind of route',
+    labelNames: ['route', 'method', 'status'],
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
+    registers: [registry],
+  });
+  const events = new Counter({
+    name: 'shimin_events_total',
+    help: 'Engine events by type and outcome',
+    labelNames: ['type', 'outcome'],
+    registers: [registry],
+  });
+  return {
+    registry,
+    request: (route, method, status, seconds) => requests.observe({ route, method, status: `${Math.floor(status / 100)}xx` }, seconds),
+    event: (type, outcome) => events.inc({ type, outcome }),
+  };
+}

@@ -1,0 +1,66 @@
+import type { EvidenceKind, Strength } from '../assurance/evidence.ts';
+
+/** What a person states about themselves, already parsed and checked by src/identity. */
+export interface Applicant {
+  readonly name: string;
+  readonly documentType: string;
+  readonly documentNumber: string;
+  /** `YYYY-MM-DD`, where the kind of document needs it. */
+  readonly birthDate?: string;
+}
+
+/** What the source confirmed. It never says what that is worth: levels are the policy's business. */
+export interface ProvedFacts {
+  /** The source's own handle of the record; a face check is bound to it. */
+  readonly recordRef: string;
+  /** The name as registered, in its own script. */
+  readonly name: string;
+  readonly documentType: string;
+  readonly documentNumber: string;
+  readonly birthDate: string | null;
+  /** Words of `Evidence.confirmed`. */
+  readonly confirmed: readonly string[];
+  /** The document's last day, if it ends: evidence ends with it (E14). */
+  readonly validUntil: Date | null;
+  /** The source's number of this answer, for its own records. */
+  readonly reference: string;
+}
+
+/** Answers that a person can be told. `unavailable` covers down, slow, garbled and contradictory alike: never a match (F-36). */
+export type ProofingResult =
+  | { readonly outcome: 'verified'; readonly facts: ProvedFacts }
+  | { readonly outcome: 'mismatch' | 'not_found' | 'deceased' | 'cancelled' | 'refused' }
+  | { readonly outcome: 'unavailable'; readonly retryAfter: number };
+
+/** One question, one answer: registers. It never writes, never redirects, never knows the level. */
+export interface ProofingMethod {
+  readonly id: string;
+  prove(applicant: Applicant): Promise<ProofingResult>;
+}
+
+export type FaceOutcome =
+  | { readonly outcome: 'verified'; readonly recordRef: string; readonly confirmed: readonly string[]; readonly reference: string }
+  | { readonly outcome: 'mismatch' | 'cancelled' | 'refused' }
+  | { readonly outcome: 'unavailable'; readonly retryAfter: number };
+
+/** A proof for which the person is sent elsewhere and comes back. `keep` is stored by the area and taken back exactly once. */
+export interface HostedProofing<Keep> {
+  readonly id: string;
+  start(request: {
+    recordRef: string;
+    returnUrl: string;
+    locale: string;
+  }): Promise<{ outcome: 'started'; url: string; keep: Keep } | { outcome: 'unavailable'; retryAfter: number }>;
+  finish(params: Readonly<Record<string, unknown>>, keep: Keep): Promise<FaceOutcome>;
+}
+
+/** What evidence a method yields; `strength` is a ceiling that the policy may lower. */
+export interface ProofingTraits {
+  readonly id: string;
+  readonly kind: EvidenceKind;
+  readonly source: string;
+  readonly strength: Strength;
+  readonly confirms: readonly string[];
+  /** Needs a record matched by another method first. */
+  readonly after: string | null;
+}

@@ -1,0 +1,67 @@
+import { createHmac } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { defaultPolicy } from '../seeds/policy.ts';
+import { rotateKeys } from './commands/rotate-keys.ts';
+import { saveRegisteredApp } from './commands/save-app.ts';
+import type { Config } from './config.ts';
+import type { Clock } from './lib/clock.ts';
+import type { Keyring } from './lib/crypto.ts';
+import { ShiminError } from './lib/errors.ts';
+import { findApp } from './storage/apps.ts';
+import type { Db } from './storage/db.ts';
+import { appendPolicy } from './storage/policies.ts';
+
+const texts = z.record(z.string(), z.string());
+const clientFile = z.array(z.looseObject({ client_id: z.string().min(1), names: texts, purpose: texts }));
+
+/** The account area's own client secret: derived, so that nothing has to be stored or configured. */
+export function accountClientSecret(keyring: Keyring): string {
+  return createHmac('sha256', keyring.blindKey).update('account-area-client-secret').digest('base64url');
+}
+
+/** Writes what a new installation needs and is not there yet: policy, signing keys, our own area, demo apps. Idempotent. */
+export async function seed(deps: { db: Db; keyring: Keyring; clock: Clock; config: Config }): Promise<{ policy: boolean; keys: number; apps: string[] }> {
+  const { db, config, clock } = deps;
+  const policy = await appendPolicy(db, { version: 1, document: { ...defaultPolicy, version: 1 }, createdBy: 'seed', at: clock(), expectedPrevious: 0 });
+  const { rotated } = await rotateKeys(deps, { onlyIfNone: true });
+  const apps = [accountApp(config.issuer, accountClientSecret(deps.keyring)), ...(config.seedClients === '' ? [] : await readClients(config))];
+  const saved: string[] = [];
+  for (const { names, purpose, ...metadata } of apps) {
+    const known = await findApp(db, metadata.client_id);
+    // Demo apps follow their file, so that moved ports are taken up; real apps belong to their admins.
+    if (known && !config.demo) continue;
+    await saveRegisteredApp(deps, { metadata, name: names, purpose, ownerName: 'seed' });
+    saved.push(metadata.client_id);
+  }
+  return { policy, keys: rotated, apps: saved };
+}
+
+async function readClients(config: Config): Promise<z.infer<typeof clientFile>> {
+  if (config.production) throw new ShiminError('config_invalid', { status: 500, message: 'demo apps are refused in production' });
+  return clientFile.parse(JSON.parse(await readFile(config.seedClients, 'utf8')));
+}
+
+function accountApp(issuer: string, secret: string): z.infer<typeof clientFile>[number] {
+  return {
+    client_id: 'account',
+    client_secret: secret,
+    token_endpoint_auth_method: 'client_secret_basic',
+    redirect_uris: [`${issuer}/account/callback`],
+    post_logout_redirect_uris: [`${issuer}/account/signed-out`],
+    backchannel_logout_uri: `${issuer}/account/backchannel-logout`,
+    backchannel_logout_session_required: true,
+    grant_types: ['authorization_code'],
+    response_types: ['code'],
+    scope: 'openid',
+    subject_type: 'public',
+    shimin_first_party: true,
+    names: { 'zh-Hans': '我的账户', 'zh-Hant': '我的帳戶', en: 'My account', pt: 'A minha conta' },
+    purpose: {
+      'zh-Hans': '查看和管理您的账户',
+      'zh-Hant': '查看和管理您的帳戶',
+      en: 'to see and manage your account',
+      pt: 'para ver e gerir a sua conta',
+    },
+  };
+}
