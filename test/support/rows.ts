@@ -1,0 +1,29 @@
+import { type Keyring, makeKeyring, newId, newPersonKey, parseKeyring, randomToken } from '../../src/lib/crypto.ts';
+import { type Account, insertAccount } from '../../src/storage/accounts.ts';
+import type { Db } from '../../src/storage/db.ts';
+
+export const testKeyring: Keyring = parseKeyring(makeKeyring());
+export const t0 = new Date('2026-11-23T09:00:00.000Z');
+export const after = (seconds: number): Date => new Date(t0.getTime() + seconds * 1000);
+
+/** An active account, stored. */
+export async function storedAccount(db: Db, changes: Partial<Account> = {}): Promise<Account> {
+  const account: Account = {
+    id: newId(),
+    status: 'active',
+    displayName: null,
+    locale: 'zh-Hans',
+    createdAt: t0,
+    sealedKey: newPersonKey(testKeyring).sealedKey,
+    passkeyUserHandle: randomToken(),
+    ...changes,
+  };
+  await insertAccount(db, account);
+  return account;
+}
+
+/** Runs the same thing `n` times at once and says how many answered true. */
+export async function race(n: number, attempt: (i: number) => Promise<boolean>): Promise<number> {
+  const results = await Promise.all(Array.from({ length: n }, (_, i) => attempt(i)));
+  return results.filter(Boolean).length;
+}
