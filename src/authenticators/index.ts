@@ -1,5 +1,5 @@
 import type { AuthenticationMethod } from '../assurance/evidence.ts';
-import type { AuthenticatorTraits } from './authenticator.ts';
+import type { AuthenticatorTraits, EventTemplate } from './authenticator.ts';
 
 /** Methods of our own; `bridge` events come from src/bridges and are capped by the admin's mapping instead. */
 export type OwnMethod = Exclude<AuthenticationMethod, 'bridge'>;
@@ -57,3 +57,17 @@ export const authenticators: Readonly<Record<OwnMethod, AuthenticatorTraits>> = 
     singleUse: true,
   },
 };
+
+/** What each method proved when it went well. A passkey's comes from its verification, which alone knows its flags. */
+export const eventTemplates = {
+  password: (): EventTemplate => plain('password', null),
+  totp: (totpId: string | null): EventTemplate => plain('totp', totpId),
+  /** For codes by SMS. E-mail is never an authenticator (N-21), so there is no template for it. */
+  sms_code: (): EventTemplate => plain('sms_code', null),
+  recovery_code: (): EventTemplate => plain('recovery_code', null),
+} as const;
+
+function plain(method: Exclude<OwnMethod, 'passkey'>, credentialId: string | null): EventTemplate {
+  const { factors } = authenticators[method];
+  return { method, credentialId, factors, userVerified: false, phishingResistant: false, deviceBound: false };
+}

@@ -80,14 +80,13 @@ function readClientData(encoded: string): ClientData | null {
 export function refusedContext(
   clientDataJSON: string,
   type: 'webauthn.create' | 'webauthn.get',
-  keep: { kind: string; challenge: string },
-  kind: string,
+  challenge: string,
   origins: readonly string[],
 ): PasskeyRefusal | null {
   const client = readClientData(clientDataJSON);
   if (client === null) return 'malformed';
-  if (client.type !== type || keep.kind !== kind) return 'wrong_ceremony';
-  if (client.challenge !== keep.challenge) return 'wrong_challenge';
+  if (client.type !== type) return 'wrong_ceremony';
+  if (client.challenge !== challenge) return 'wrong_challenge';
   if (!origins.includes(client.origin)) return 'wrong_origin';
   // Shimin's pages are never framed, so a ceremony from within a frame is somebody else's page.
   return client.crossOrigin === true || client.topOrigin !== undefined ? 'cross_origin' : null;

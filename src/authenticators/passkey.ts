@@ -15,14 +15,16 @@ import {
 } from '@simplewebauthn/server/helpers';
 import type { EventTemplate } from './authenticator.ts';
 import { COSE_ALGORITHMS, isUsableCoseKey } from './passkey-key.ts';
-import type {
-  AuthenticationKeep,
-  AuthenticationVerdict,
-  KnownCredential,
-  PasskeyRefusal,
-  RegistrationKeep,
-  RegistrationVerdict,
-  StoredPasskey,
+import {
+  type AuthenticationKeep,
+  type AuthenticationVerdict,
+  authenticationKeepSchema,
+  type KnownCredential,
+  type PasskeyRefusal,
+  type RegistrationKeep,
+  type RegistrationVerdict,
+  registrationKeepSchema,
+  type StoredPasskey,
 } from './passkey-terms.ts';
 import { authenticationWire, MAX_CREDENTIAL_ID_BYTES, refusedContext, registrationWire } from './passkey-wire.ts';
 
@@ -59,13 +61,16 @@ export async function registrationOptions(input: {
 /** WebAuthn L3 7.1. The library does the formats and the signature; the steps it leaves to its caller are here, by number. */
 export async function verifyRegistration(input: {
   response: unknown;
-  keep: RegistrationKeep;
+  /** As it came back from storage; parsed here. */
+  keep: unknown;
   expectedOrigins: readonly string[];
   rpId: string;
   isKnownCredential: (credentialId: string) => Promise<boolean>;
 }): Promise<RegistrationVerdict> {
   const wire = registrationWire.safeParse(input.response);
   if (!wire.success || wire.data.id !== wire.data.rawId) return refuse('malformed');
+  const keep = registrationKeepSchema.safeParse(input.keep).data;
+  if (keep === undefined) return refuse('wrong_ceremony');
   const response: RegistrationResponseJSON = {
     id: wire.data.id,
     rawId: wire.data.rawId,
@@ -74,10 +79,9 @@ export async function verifyRegistration(input: {
     response: wire.data.response,
   };
   const context = refusedContext(
-    response.response.clientDataJSON,
+    wire.data.response.clientDataJSON,
     'webauthn.create',
-    input.keep,
-    'passkey_registration',
+    keep.challenge,
     input.expectedOrigins,
   );
   if (context) return refuse(context);
@@ -90,7 +94,7 @@ export async function verifyRegistration(input: {
   const result = await attempt(() =>
     verifyRegistrationResponse({
       response,
-      expectedChallenge: input.keep.challenge,
+      expectedChallenge: keep.challenge,
       expectedOrigin: [...input.expectedOrigins],
       expectedRPID: input.rpId,
       requireUserPresence: true,
@@ -177,7 +181,8 @@ export async function authenticationOptions(input: {
 /** WebAuthn L3 7.2. A refusal names the passkey once its signature was good, so that a suspected clone can be acted on. */
 export async function verifyAuthentication<P extends StoredPasskey>(input: {
   response: unknown;
-  keep: AuthenticationKeep;
+  /** As it came back from storage; parsed here. */
+  keep: unknown;
   expectedOrigins: readonly string[];
   rpId: string;
   find: (credentialId: string) => Promise<P | null>;
@@ -187,25 +192,21 @@ export async function verifyAuthentication<P extends StoredPasskey>(input: {
 }): Promise<AuthenticationVerdict<P>> {
   const wire = authenticationWire.safeParse(input.response);
   if (!wire.success || wire.data.id !== wire.data.rawId) return refuse('malformed');
+  const keep = authenticationKeepSchema.safeParse(input.keep).data;
+  if (keep === undefined) return refuse('wrong_ceremony');
   const { id } = wire.data;
   const { clientDataJSON, authenticatorData, signature, userHandle } = wire.data.response;
-  const context = refusedContext(
-    clientDataJSON,
-    'webauthn.get',
-    input.keep,
-    'passkey_authentication',
-    input.expectedOrigins,
-  );
+  const context = refusedContext(clientDataJSON, 'webauthn.get', keep.challenge, input.expectedOrigins);
   if (context) return refuse(context);
   // A5: where ids were offered, one of them must have answered.
-  if (input.keep.allow.length > 0 && !input.keep.allow.includes(id)) return refuse('not_allowed_here');
+  if (keep.allow.length > 0 && !keep.allow.includes(id)) return refuse('not_allowed_here');
   const passkey = await input.find(id);
   if (passkey === null || passkey.credentialId !== id) return refuse('unknown_credential');
   if (passkey.revokedAt !== null) return refuse('credential_revoked');
   if (input.expectedAccountId !== undefined && passkey.accountId !== input.expectedAccountId)
     return refuse('other_account');
   // A6: without offered ids the handle must be there; when there, it must be the owner's.
-  if (typeof userHandle !== 'string' ? input.keep.allow.length === 0 : userHandle !== passkey.userHandle)
+  if (typeof userHandle !== 'string' ? keep.allow.length === 0 : userHandle !== passkey.userHandle)
     return refuse('user_handle');
 
   const response: AuthenticationResponseJSON = {
@@ -223,7 +224,7 @@ export async function verifyAuthentication<P extends StoredPasskey>(input: {
   const result = await attempt(() =>
     verifyAuthenticationResponse({
       response,
-      expectedChallenge: input.keep.challenge,
+      expectedChallenge: keep.challenge,
       expectedOrigin: [...input.expectedOrigins],
       expectedRPID: input.rpId,
       // The counter is compared below, after the signature: only then does it say anything about the key (A22).
@@ -233,7 +234,7 @@ export async function verifyAuthentication<P extends StoredPasskey>(input: {
   );
   if (!result?.verified) return refuse('not_verified');
   const { userVerified, newCounter, credentialDeviceType, credentialBackedUp } = result.authenticationInfo;
-  const required = input.keep.requireUserVerification || input.requireUserVerification === true;
+  const required = keep.requireUserVerification || input.requireUserVerification === true;
   if (required && !userVerified) return { ...refuse('user_not_verified'), passkey };
   // A19: eligibility is fixed for life; a change means another key, or flags that lie about being device-bound (C09).
   if ((credentialDeviceType === 'multiDevice') !== passkey.backupEligible)

@@ -1,8 +1,9 @@
 import { createHmac } from 'node:crypto';
 import argon2 from 'argon2';
-import type { EventTemplate } from './authenticator.ts';
 import { isCommonPassword } from './common-passwords.ts';
 import type { HashQueue } from './hash-queue.ts';
+
+export { createHashQueue, type HashQueue } from './hash-queue.ts';
 
 /** Argon2id cost; the default is the OWASP minimum, raised by configuration and reached by rehashing at sign-in. */
 export interface PasswordCost {
@@ -23,11 +24,21 @@ export type PasswordFlaw = 'too_short' | 'too_long' | 'common' | 'guessable';
  * Whether a new password may be used; no rules of composition (N-05), the whole value is compared (N-09).
  * `context` holds words that an attacker of this very person tries first: phone, e-mail, name.
  */
-export function passwordFlaw(input: string, context: readonly string[] = []): PasswordFlaw | null {
-  const length = [...input.normalize('NFC')].length;
+export function checkPasswordRules(
+  password: string,
+  { context = [] }: { context?: readonly string[] } = {},
+): { ok: true } | { ok: false; reason: PasswordFlaw } {
+  const flaw = flawOf(password, context);
+  return flaw === null ? { ok: true } : { ok: false, reason: flaw };
+}
+
+function flawOf(password: string, context: readonly string[]): PasswordFlaw | null {
+  if (Buffer.byteLength(password) > MAX_BYTES) return 'too_long';
+  // One code point is one character (N-03).
+  const length = [...password.normalize('NFC')].length;
   if (length < PASSWORD_MIN) return 'too_short';
-  if (length > PASSWORD_MAX || Buffer.byteLength(input) > MAX_BYTES) return 'too_long';
-  const folded = input.normalize('NFKC').toLowerCase();
+  if (length > PASSWORD_MAX) return 'too_long';
+  const folded = password.normalize('NFKC').toLowerCase();
   if (isCommonPassword(folded) || isRun(folded)) return 'common';
   return isGuessable(folded, context) ? 'guessable' : null;
 }
@@ -80,40 +91,31 @@ function argonOptions(cost: PasswordCost) {
   return { memoryCost: cost.memoryKib, timeCost: cost.passes, parallelism: cost.lanes };
 }
 
-/** Hash of a password that `passwordFlaw` let through, as a PHC string that carries its own salt and cost (N-13). */
-export async function hashPassword(
-  queue: HashQueue,
-  pepper: Buffer,
-  input: string,
-  cost = defaultPasswordCost,
-): Promise<string> {
-  return queue.run(() => argon2.hash(peppered(pepper, input), { ...argonOptions(cost), type: argon2.argon2id }));
+/** What hashing needs besides the password. */
+interface Hashing {
+  readonly queue: HashQueue;
+  readonly pepper: Buffer;
+  readonly password: string;
+  readonly cost?: PasswordCost;
 }
 
-export interface PasswordVerdict {
-  readonly ok: boolean;
-  /** True when the stored hash was made at another cost and the area should store a new one now. */
-  readonly rehash: boolean;
+/** Hash of a password that the rules let through, as a PHC string that carries its own salt and cost (N-13). */
+export async function hashPassword({ queue, pepper, password, cost = defaultPasswordCost }: Hashing): Promise<string> {
+  return queue.run(() => argon2.hash(peppered(pepper, password), { ...argonOptions(cost), type: argon2.argon2id }));
 }
 
 /**
  * Compares; `stored: null` (no such account, or no password) costs the same as a wrong password (B05).
  * Over-long input is refused without hashing: that depends on the input only, so it tells nothing about accounts.
  */
-export async function verifyPassword(
-  queue: HashQueue,
-  pepper: Buffer,
-  stored: string | null,
-  input: string,
-  cost = defaultPasswordCost,
-): Promise<PasswordVerdict> {
-  if (Buffer.byteLength(input) > MAX_BYTES) return { ok: false, rehash: false };
-  const against = stored ?? decoy(cost);
-  const matches = await queue.run(() => argon2.verify(against, peppered(pepper, input)));
-  const ok = matches && stored !== null;
-  return { ok, rehash: ok && needsRehash(against, cost) };
+export async function verifyPassword(input: Hashing & { readonly stored: string | null }): Promise<boolean> {
+  const { queue, pepper, password, stored, cost = defaultPasswordCost } = input;
+  if (Buffer.byteLength(password) > MAX_BYTES) return false;
+  const matches = await queue.run(() => argon2.verify(stored ?? decoy(cost), peppered(pepper, password)));
+  return matches && stored !== null;
 }
 
+/** True when a stored hash was made at another cost: after a good sign-in the area stores a new one. */
 export function needsRehash(stored: string, cost = defaultPasswordCost): boolean {
   return argon2.needsRehash(stored, argonOptions(cost));
 }
@@ -122,12 +124,3 @@ export function needsRehash(stored: string, cost = defaultPasswordCost): boolean
 function decoy(cost: PasswordCost): string {
   return `$argon2id$v=19$m=${cost.memoryKib},t=${cost.passes},p=${cost.lanes}$c2hpbWluLWRlY295LXNhbHQ$${'A'.repeat(43)}`;
 }
-
-export const passwordEvent: EventTemplate = {
-  method: 'password',
-  credentialId: null,
-  factors: ['knowledge'],
-  userVerified: false,
-  phishingResistant: false,
-  deviceBound: false,
-};

@@ -1,5 +1,4 @@
 import { createHmac, randomInt, scrypt } from 'node:crypto';
-import type { EventTemplate } from './authenticator.ts';
 import type { HashQueue } from './hash-queue.ts';
 
 /** Crockford's base32: no I, L, O, U, so nothing is misread from paper. */
@@ -33,23 +32,24 @@ export function normaliseRecoveryCode(input: string): string | null {
 }
 
 /**
- * The value to store and to look up. 80 bits are under the 112 that would allow a plain hash (N-19), so this is scrypt over
- * a keyed digest, salted with the account: the same code always gives the same value there, which lets one conditional
- * update use it up exactly once (N-18). Runs in the hash queue like passwords do.
+ * The value to store and to look up; null if `code` cannot be one. 80 bits are under the 112 that would allow a plain hash
+ * (N-19), so this is scrypt over a keyed digest, salted with the account: the same code always gives the same value there,
+ * which lets one conditional update use it up exactly once (N-18). Runs in the hash queue like passwords do.
  */
-export async function hashRecoveryCode(
-  queue: HashQueue,
-  key: Buffer,
-  accountId: string,
-  code: string,
-): Promise<string> {
-  const keyed = createHmac('sha256', key)
-    .update(JSON.stringify(['shimin/recovery-code', accountId, code]))
-    .digest();
-  const salt = createHmac('sha256', key)
-    .update(JSON.stringify(['shimin/recovery-salt', accountId]))
-    .digest();
-  return queue.run(
+export async function hashRecoveryCode(input: {
+  queue: HashQueue;
+  pepper: Buffer;
+  accountId: string;
+  code: string;
+}): Promise<string | null> {
+  const code = normaliseRecoveryCode(input.code);
+  if (code === null) return null;
+  const digest = (use: string, value: string) =>
+    createHmac('sha256', input.pepper)
+      .update(JSON.stringify([use, input.accountId, value]))
+      .digest();
+  const [keyed, salt] = [digest('shimin/recovery-code', code), digest('shimin/recovery-salt', '')];
+  return input.queue.run(
     () =>
       new Promise<string>((resolve, reject) => {
         scrypt(keyed, salt, 32, { N: 16_384, r: 8, p: 1 }, (error, hash) => {
@@ -60,11 +60,13 @@ export async function hashRecoveryCode(
   );
 }
 
-export const recoveryCodeEvent: EventTemplate = {
-  method: 'recovery_code',
-  credentialId: null,
-  factors: ['possession'],
-  userVerified: false,
-  phishingResistant: false,
-  deviceBound: false,
-};
+/** The set to store for fresh codes. */
+export async function hashRecoveryCodes(input: {
+  queue: HashQueue;
+  pepper: Buffer;
+  accountId: string;
+  codes: readonly string[];
+}): Promise<string[]> {
+  const hashes = await Promise.all(input.codes.map((code) => hashRecoveryCode({ ...input, code })));
+  return hashes.filter((hash) => hash !== null);
+}

@@ -1,5 +1,4 @@
 import { Secret, TOTP } from 'otpauth';
-import type { EventTemplate } from './authenticator.ts';
 
 const PERIOD_SEC = 30;
 
@@ -41,15 +40,4 @@ function totp(secret: string, issuer = '', label = ''): TOTP {
     digits: 6,
     period: PERIOD_SEC,
   });
-}
-
-export function totpEvent(totpId: string): EventTemplate {
-  return {
-    method: 'totp',
-    credentialId: totpId,
-    factors: ['possession'],
-    userVerified: false,
-    phishingResistant: false,
-    deviceBound: false,
-  };
 }

@@ -43,7 +43,7 @@ export class Bench {
     return this.verifyNew(this.device.create(options, twist), keep);
   }
 
-  verifyNew(response: unknown, keep: Awaited<ReturnType<typeof registrationOptions>>['keep']) {
+  verifyNew(response: unknown, keep: unknown) {
     return verifyRegistration({
       response,
       keep,
@@ -85,7 +85,7 @@ export class Bench {
 
   verify(
     response: unknown,
-    keep: Awaited<ReturnType<typeof authenticationOptions>>['keep'],
+    keep: unknown,
     options: { requireUserVerification?: boolean; expectedAccountId?: string } = {},
   ) {
     return verifyAuthentication({
