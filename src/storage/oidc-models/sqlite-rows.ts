@@ -1,20 +1,14 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import type BetterSqlite3 from 'better-sqlite3';
 import type { Knex } from 'knex';
 import { type Db, transaction } from '../db.ts';
-import { storageFault } from '../faults.ts';
 import type { EngineRow } from './record.ts';
 import type { Batch, OnStatement, Rows } from './rows.ts';
+import { type Durability, sharedCommits } from './shared-commits.ts';
 import { columns, fromRaw, prefixed, type RawRow, replaced } from './sql.ts';
 
 const live = (alias: string) => `(${alias}.expires_at is null or ${alias}.expires_at > @now)`;
 const sql = {
   find: `select ${prefixed('t')} from oidc_models t where t.key = @key and ${live('t')}`,
-  related: `select ${prefixed('t')} from oidc_models t where t.key = @key and ${live('t')}
-    union all select ${prefixed('g')} from oidc_models t join oidc_models g on g.key = t.grant_key
-      where t.key = @key and ${live('g')}
-    union all select ${prefixed('s')} from oidc_models t join oidc_models s on s.session_uid = t.session_uid and s.model = 'Session'
-      where t.key = @key and ${live('s')}`,
   session: `select ${prefixed('t')} from oidc_models t where t.model = 'Session' and t.session_uid = @uid and ${live('t')}`,
   userCode: `select ${prefixed('t')} from oidc_models t where t.user_code_key = @userCodeKey and ${live('t')}`,
   put: `insert into oidc_models (${columns}) values (@key, @model, @grantKey, @sessionUid, @accountId, @userCodeKey, @payload, 0,
@@ -44,29 +38,44 @@ type Step = [name: keyof typeof sql, values: object];
 /** A job names its statements one by one and is told after each how many rows it changed. */
 type Job<T> = Generator<Step, T, number>;
 
-/**
- * SQLite: one writer, no network. With better-sqlite3 a statement takes microseconds of the event loop, but each commit waits
- * for the disk (synchronous=FULL). So writes of all requests that are ready in the same turn share one commit: nobody is
- * answered before it is on disk, and the disk is asked once.
- */
+/** SQLite: one writer, no network. A statement takes microseconds of the event loop; what costs is that a commit waits for the disk. */
 export function sqliteRows(knex: Knex, onStatement?: OnStatement): Rows {
-  const write = knex.client.driverName === 'better-sqlite3' ? sharedCommits(knex) : singleCommits(knex);
+  const synchronous = knex.client.driverName === 'better-sqlite3';
+  const write = synchronous ? viaSharedCommits(knex) : viaKnex(knex);
 
-  async function all(name: keyof typeof sql, values: object): Promise<EngineRow[]> {
+  async function one(name: 'find' | 'session' | 'userCode', values: object): Promise<EngineRow[]> {
     onStatement?.('read', name);
-    if (knex.client.driverName !== 'better-sqlite3') return (await rawRows(knex, sql[name], values)).map(fromRaw);
-    // Waiting for the pool matters: with one connection, a statement of ours would else run inside another request's transaction.
+    if (!synchronous) return rawRows(knex, sql[name], values);
+    return withConnection((connection) => rowsOf(connection, sql[name], values));
+  }
+
+  // Waiting for the pool matters: with one connection, a statement of ours would else run inside another request's transaction.
+  async function withConnection<T>(work: (connection: BetterSqlite3.Database) => T): Promise<T> {
     const connection: BetterSqlite3.Database = await knex.client.acquireConnection();
     try {
-      return (statement(connection, sql[name]).all(values) as RawRow[]).map(fromRaw);
+      return work(connection);
     } finally {
       await knex.client.releaseConnection(connection);
     }
   }
 
-  function run(name: keyof typeof sql, values: object): Promise<number> {
+  /** Three look-ups by key, in one wait for the connection: here a join of the same costs five times as much (measured). */
+  async function related(key: string, now: number): Promise<EngineRow[]> {
+    if (!synchronous) return one('find', { key, now });
+    onStatement?.('read', 'related');
+    return withConnection((connection) => {
+      const [row] = rowsOf(connection, sql.find, { key, now });
+      if (!row) return [];
+      const grant = row.grantKey ? rowsOf(connection, sql.find, { key: row.grantKey, now }) : [];
+      const session = row.sessionUid ? rowsOf(connection, sql.session, { uid: row.sessionUid, now }) : [];
+      return [row, ...grant, ...session];
+    });
+  }
+
+  function run(name: keyof typeof sql, values: object, durability: Durability = 'disk'): Promise<number> {
     onStatement?.('write', name);
     return write(
+      durability,
       (function* (): Job<number> {
         return yield [name, values];
       })(),
@@ -74,23 +83,27 @@ export function sqliteRows(knex: Knex, onStatement?: OnStatement): Rows {
   }
 
   return {
-    find: (key, now, withRelated) => all(withRelated ? 'related' : 'find', { key, now }),
-    findSession: async (uid, now) => (await all('session', { uid, now }))[0],
-    findUserCode: async (userCodeKey, now) => (await all('userCode', { userCodeKey, now }))[0],
-    consume: async (key, now) => (await run('consume', { key, now })) === 1,
+    find: (key, now, withRelated) => (withRelated ? related(key, now) : one('find', { key, now })),
+    findSession: async (uid, now) => (await one('session', { uid, now }))[0],
+    findUserCode: async (userCodeKey, now) => (await one('userCode', { userCodeKey, now }))[0],
+    consume: async (key, now) =>
+      // Not waiting for the disk is safe here: the tokens that come of it are committed after it and waited for, and the log is
+      // written in order. So whoever has been answered finds the consumption on disk too.
+      (await run('consume', { key, now }, 'order')) === 1,
     revokeTokens: async (grantKey) => {
       await run('revokeTokens', { grantKey });
     },
     insertReplay: async (key, expiresAt, now) => (await run('replay', { key, expiresAt, now })) === 1,
     write(batch) {
       onStatement?.('write', 'batch');
-      return write(batchJob(batch));
+      return write('disk', batchJob(batch));
     },
     async revokeFamilyOf(key) {
-      const grantKey = (await all('find', { key, now: 0 }))[0]?.grantKey;
+      const grantKey = (await one('find', { key, now: 0 }))[0]?.grantKey;
       if (!grantKey) return;
       onStatement?.('write', 'revokeFamily');
       await write(
+        'disk',
         (function* (): Job<void> {
           yield ['revokeTokens', { grantKey }];
           yield ['delete', { key: grantKey }];
@@ -108,69 +121,15 @@ function* batchJob(batch: Batch): Job<string[]> {
   return lost;
 }
 
-interface Waiting {
-  run(connection: BetterSqlite3.Database): void;
-  settle(commitError: unknown): void;
+type Write = <T>(durability: Durability, job: Job<T>) => Promise<T>;
+
+function viaSharedCommits(knex: Knex): Write {
+  const share = sharedCommits(knex);
+  return (durability, job) => share(durability, (connection) => perform(connection, job));
 }
 
-function sharedCommits(knex: Knex): <T>(job: Job<T>) => Promise<T> {
-  // The commit belongs to many requests, so it runs in the context of none.
-  const outside = AsyncLocalStorage.snapshot();
-  let waiting: Waiting[] = [];
-  let scheduled = false;
-
-  async function drain(): Promise<void> {
-    let jobs: Waiting[] = [];
-    try {
-      const connection: BetterSqlite3.Database = await knex.client.acquireConnection();
-      try {
-        // Taken after the wait, so that what arrived meanwhile comes along.
-        jobs = waiting;
-        waiting = [];
-        scheduled = false;
-        connection
-          .transaction(() => {
-            for (const job of jobs) job.run(connection);
-          })
-          .immediate();
-      } finally {
-        await knex.client.releaseConnection(connection);
-      }
-      for (const job of jobs) job.settle(undefined);
-    } catch (error) {
-      if (scheduled) {
-        jobs = waiting;
-        waiting = [];
-        scheduled = false;
-      }
-      for (const job of jobs) job.settle(error ?? new Error('commit failed'));
-    }
-  }
-
-  return <T>(job: Job<T>) =>
-    new Promise<T>((resolve, reject) => {
-      let outcome: { value: T } | { error: unknown };
-      waiting.push({
-        run(connection) {
-          try {
-            // Nested, so a savepoint: a job that fails takes back its own steps and nobody else's.
-            outcome = { value: connection.transaction(() => perform(connection, job))() };
-          } catch (error) {
-            // The whole transaction is gone (disk full): the others must not be told that theirs was kept.
-            if (!connection.inTransaction) throw error;
-            outcome = { error };
-          }
-        },
-        settle(commitError) {
-          if (commitError !== undefined) reject(storageFault(commitError) ?? commitError);
-          else if ('error' in outcome) reject(outcome.error);
-          else resolve(outcome.value);
-        },
-      });
-      if (scheduled) return;
-      scheduled = true;
-      setImmediate(() => outside(drain));
-    });
+function rowsOf(connection: BetterSqlite3.Database, text: string, values: object): EngineRow[] {
+  return (statement(connection, text).all(values) as RawRow[]).map(fromRaw);
 }
 
 function perform<T>(connection: BetterSqlite3.Database, job: Job<T>): T {
@@ -183,20 +142,20 @@ function perform<T>(connection: BetterSqlite3.Database, job: Job<T>): T {
 }
 
 /** The slow road, for the callback driver `sqlite3` (chosen where better-sqlite3 has no build): same statements through knex. */
-function singleCommits(knex: Knex): <T>(job: Job<T>) => Promise<T> {
-  return (job) =>
+function viaKnex(knex: Knex): Write {
+  return (_durability, job) =>
     transaction(knex, async (tx) => {
       let changes = 0;
       for (;;) {
         const step = job.next(changes);
         if (step.done) return step.value;
         // This driver tells no count of changed rows through knex; the rows themselves are the count.
-        changes = (await rawRows(tx, `${sql[step.value[0]]} returning key`, step.value[1])).length;
+        changes = (await rawRows(tx, `${sql[step.value[0]]} returning *`, step.value[1])).length;
       }
     });
 }
 
-async function rawRows(db: Db, text: string, values: object): Promise<RawRow[]> {
+async function rawRows(db: Db, text: string, values: object): Promise<EngineRow[]> {
   const rows: RawRow[] = await db.raw(text.replace(/@(\w+)/g, ':$1'), { ...values });
-  return rows;
+  return rows.map(fromRaw);
 }

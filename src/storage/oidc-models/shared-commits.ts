@@ -1,0 +1,98 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type BetterSqlite3 from 'better-sqlite3';
+import type { Knex } from 'knex';
+import { storageFault } from '../faults.ts';
+
+/**
+ * `disk`: answered when it is on disk. `order`: answered when it is committed, before the disk has it; a crash of the machine,
+ * not of the process, may take it back, but never while keeping anything committed later.
+ */
+export type Durability = 'disk' | 'order';
+
+interface Waiting {
+  durability: Durability;
+  run(connection: BetterSqlite3.Database): void;
+  settle(commitError: unknown): void;
+}
+
+/**
+ * Writes of all requests that are ready in the same turn share one commit: nobody is answered before it is on disk
+ * (synchronous=FULL), and the disk is asked once. A write that fails takes back its own steps only.
+ */
+export function sharedCommits(
+  knex: Knex,
+): <T>(durability: Durability, work: (connection: BetterSqlite3.Database) => T) => Promise<T> {
+  // The commit belongs to many requests, so it runs in the context of none.
+  const outside = AsyncLocalStorage.snapshot();
+  let waiting: Waiting[] = [];
+
+  function take(): Waiting[] {
+    const jobs = waiting;
+    waiting = [];
+    return jobs;
+  }
+
+  async function drain(): Promise<void> {
+    let connection: BetterSqlite3.Database;
+    try {
+      connection = await knex.client.acquireConnection();
+    } catch (error) {
+      for (const job of take()) job.settle(error);
+      return;
+    }
+    // Taken after the wait, so that what arrived meanwhile comes along.
+    const jobs = take();
+    let failure: unknown;
+    try {
+      commit(connection, jobs);
+    } catch (error) {
+      failure = error ?? new Error('the commit failed');
+    } finally {
+      await knex.client.releaseConnection(connection);
+    }
+    for (const job of jobs) job.settle(failure);
+  }
+
+  return <T>(durability: Durability, work: (connection: BetterSqlite3.Database) => T) =>
+    new Promise<T>((resolve, reject) => {
+      let outcome: { value: T } | { error: unknown };
+      const first = waiting.length === 0;
+      waiting.push({
+        durability,
+        run(connection) {
+          try {
+            // Nested, so a savepoint.
+            outcome = { value: connection.transaction(() => work(connection))() };
+          } catch (error) {
+            // The whole transaction is gone (disk full): the others must not be told that theirs was kept.
+            if (!connection.inTransaction) throw error;
+            outcome = { error };
+          }
+        },
+        settle(commitError) {
+          if (commitError !== undefined) reject(storageFault(commitError) ?? commitError);
+          else if ('error' in outcome) reject(outcome.error);
+          else resolve(outcome.value);
+        },
+      });
+      if (first) setImmediate(() => outside(drain));
+    });
+}
+
+function commit(connection: BetterSqlite3.Database, jobs: Waiting[]): void {
+  const together = connection.transaction(() => {
+    for (const job of jobs) job.run(connection);
+  });
+  if (jobs.some((job) => job.durability === 'disk')) {
+    // The write lock is taken first, so that it cannot turn out busy half-way.
+    together.immediate();
+    return;
+  }
+  const usual = connection.pragma('synchronous', { simple: true });
+  connection.pragma('synchronous = NORMAL');
+  try {
+    together.immediate();
+  } finally {
+    connection.pragma(`synchronous = ${usual}`);
+  }
+}
