@@ -1,5 +1,8 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { ClientMetadata } from 'oidc-provider';
+import { LRUCache } from 'lru-cache';
+import type { Adapter, ClientMetadata } from 'oidc-provider';
+import { findApp } from '../storage/apps.ts';
+import type { Db } from '../storage/db.ts';
 
 const secretPrefix = 'sha256.';
 
@@ -17,4 +20,29 @@ export function secretMatches(actual: string, stored: string): boolean {
   const a = Buffer.from(secretPrefix + createHash('sha256').update(actual).digest('base64url'));
   const b = Buffer.from(stored);
   return a.length === b.length && timingSafeEqual(a, b);
+}
+
+/**
+ * Apps as the engine's clients. Read-only here: apps change by commands. Every request needs its client, so a row is
+ * kept for a second; a change is seen on all nodes within that.
+ */
+export function clientAdapter(deps: { db: Db }): Adapter {
+  const cache = new LRUCache<string, { metadata: Record<string, unknown> | undefined }>({ max: 1_000, ttl: 1_000 });
+  const readOnly = () => Promise.reject(new Error('apps are changed by commands only'));
+  return {
+    async find(id) {
+      const known = cache.get(id);
+      if (known) return known.metadata;
+      const app = await findApp(deps.db, id);
+      const metadata = app ? { ...app.metadata, client_id: app.id } : undefined;
+      cache.set(id, { metadata });
+      return metadata;
+    },
+    upsert: readOnly,
+    findByUserCode: async () => undefined,
+    findByUid: async () => undefined,
+    consume: readOnly,
+    destroy: readOnly,
+    revokeByGrantId: readOnly,
+  };
 }

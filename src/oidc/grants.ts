@@ -1,13 +1,14 @@
 import type { KoaContextWithOIDC } from 'oidc-provider';
+import type { Clock } from '../lib/clock.ts';
 import type { Db } from '../storage/db.ts';
-import { findConsent } from '../storage/consents.ts';
+import { findConsent, saveConsent } from '../storage/consents.ts';
 import { requestedClaims } from './request.ts';
 
 /**
  * Gives the engine a grant of what the citizen agreed to, once per session and app. The engine's grant is what tokens
  * hang on and dies with the session; the consent is remembered on its own.
  */
-export function grantLoader(deps: { db: Db }) {
+export function grantLoader(deps: { db: Db; clock: Clock }) {
   return async (ctx: KoaContextWithOIDC) => {
     const { oidc } = ctx;
     const { client, session, provider } = oidc;
@@ -16,7 +17,7 @@ export function grantLoader(deps: { db: Db }) {
     const existing = grantId ? await provider.Grant.find(grantId) : undefined;
     const wanted = { scopes: [...oidc.requestParamScopes], claims: requestedClaims(oidc.params ?? {}) };
     if (existing && covers(existing, wanted)) return existing;
-    const agreed = client.shimin_first_party === true ? wanted : await findConsent(deps.db, session.accountId, client.clientId);
+    const agreed = await agreedTo(deps, session.accountId, client, wanted);
     if (!agreed) return existing;
     const grant = existing ?? new provider.Grant({ accountId: session.accountId, clientId: client.clientId });
     grant.addOIDCScope(agreed.scopes.join(' '));
@@ -24,6 +25,31 @@ export function grantLoader(deps: { db: Db }) {
     await grant.save();
     return grant;
   };
+}
+
+interface Release {
+  readonly scopes: readonly string[];
+  readonly claims: readonly string[];
+}
+
+/**
+ * A department of the city itself is not asked about again (ASVS 10.7.1), but what it was given is written down where
+ * the citizen sees it and can take it back.
+ */
+async function agreedTo(
+  deps: { db: Db; clock: Clock },
+  accountId: string,
+  client: { clientId: string; shimin_first_party?: unknown },
+  wanted: Release,
+): Promise<Release | null> {
+  const known = await findConsent(deps.db, accountId, client.clientId);
+  if (client.shimin_first_party !== true) return known;
+  const scopes = [...new Set([...(known?.scopes ?? []), ...wanted.scopes])];
+  const claims = [...new Set([...(known?.claims ?? []), ...wanted.claims])];
+  if (!known || scopes.length > known.scopes.length || claims.length > known.claims.length) {
+    await saveConsent(deps.db, { accountId, clientId: client.clientId, scopes, claims, givenAt: deps.clock() });
+  }
+  return { scopes, claims };
 }
 
 function covers(

@@ -25,7 +25,10 @@ export interface ProviderDeps {
   readonly keys: KeySet;
   readonly acrValues: readonly string[];
   readonly adapter: (name: string) => Adapter;
-  readonly insertReplay: (key: string, expiresAt: Date) => Promise<boolean>;
+  /** True for exactly one caller per issuer and jti, over all processes. */
+  readonly replayUnique: (issuer: string, jti: string, expSeconds: number) => Promise<boolean>;
+  /** One unit of work per request of the engine. */
+  readonly requestScope: () => (ctx: unknown, next: () => Promise<unknown>) => Promise<void>;
   readonly pages: EnginePages;
   readonly trustedProxies: number;
   /** Refused in production by the settings; the engine otherwise cuts connections to special-use addresses. */
@@ -42,9 +45,8 @@ export function createProvider(deps: ProviderDeps): Provider {
   if (deps.trustedProxies > 0) provider.proxy = true;
   hardenClient(provider);
   // The engine's own check is find-then-save: two at once would both pass (RFC 7523 section 3, jti).
-  Object.assign(provider.ReplayDetection, {
-    unique: (iss: string, jti: string, exp: number) => deps.insertReplay(`${iss}\n${jti}`, new Date(exp * 1000)),
-  });
+  Object.assign(provider.ReplayDetection, { unique: deps.replayUnique });
+  provider.use(deps.requestScope());
   provider.use(async (ctx, next) => {
     await next();
     await answerIntrospection(deps, ctx as KoaContextWithOIDC);
@@ -77,6 +79,8 @@ function configuration(deps: ProviderDeps): Configuration {
     interactions: { policy: assurancePolicy(deps), url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
     pkce: { required: (_ctx, client) => client.shimin_pkce_exempt !== true },
     rotateRefreshToken: true,
+    // Bound to the SSO session unless offline_access was asked for and agreed to.
+    issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed('refresh_token'),
     extraClientMetadata: { properties: ['shimin_pkce_exempt', 'shimin_first_party'] },
     enabledJWA: {
       idTokenSigningAlgValues: [...signingAlgorithms],

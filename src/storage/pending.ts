@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type Keyring, open, seal, sha256b64u } from '../lib/crypto.ts';
 import type { Db } from './db.ts';
-import { toMs } from './rows.ts';
+import { rowsOf, toMs } from './rows.ts';
 
 /** A ceremony under way: a challenge, a code sent, the `keep` of a bridge. */
 export interface Pending {
@@ -34,8 +34,12 @@ export async function put(db: Db, pending: Pending, keyring: Keyring): Promise<v
 
 /** Takes it away: of any number of callers exactly one gets the payload. Null: unknown, of another kind, taken or too old. */
 export async function take(db: Db, id: string, kind: string, now: Date, keyring: Keyring): Promise<unknown> {
-  const taken = await live(db, id, kind, now).delete().returning('payload');
-  return taken.length === 0 ? null : read(id, taken[0], keyring);
+  const result: unknown = await db.raw(
+    'delete from pending where id_hash = ? and kind = ? and expires_at > ? returning payload',
+    [sha256b64u(id), kind, toMs(now)],
+  );
+  const [taken] = rowsOf(result);
+  return taken === undefined ? null : read(id, taken, keyring);
 }
 
 /** Looks without taking; for showing a page again. */

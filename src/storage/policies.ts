@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { AssurancePolicy } from '../assurance/policy.ts';
 import { ShiminError } from '../lib/errors.ts';
 import { type Db, isTransaction } from './db.ts';
-import { toMs } from './rows.ts';
+import { rowsOf, toMs } from './rows.ts';
 
 export interface PolicyVersion {
   readonly version: number;
@@ -23,20 +23,15 @@ export interface NewPolicy extends PolicyVersion {
 export async function appendPolicy(db: Db, policy: NewPolicy): Promise<boolean> {
   if (policy.version <= policy.expectedPrevious) return false;
   noteWriter(db);
-  const latest = db('policies').max('version');
-  const row = db.select(
-    db.raw('cast(? as integer)', [policy.version]),
-    db.raw('cast(? as text)', [JSON.stringify(policy.document)]),
-    db.raw('cast(? as text)', [policy.createdBy]),
-    db.raw('cast(? as bigint)', [toMs(policy.at)]),
-  );
   // The primary key settles what two writers that saw the same version would both pass.
-  const inserted = await db(db.raw('policies (version, document, created_by, created_at)'))
-    .insert(row.whereRaw('coalesce((?), 0) = ?', [latest, policy.expectedPrevious]))
-    .onConflict(db.raw('(version)'))
-    .ignore()
-    .returning('version');
-  return inserted.length === 1;
+  const result: unknown = await db.raw(
+    `insert into policies (version, document, created_by, created_at)
+     select cast(? as integer), cast(? as text), cast(? as text), cast(? as bigint)
+     where coalesce((select max(version) from policies), 0) = ?
+     on conflict (version) do nothing returning version`,
+    [policy.version, JSON.stringify(policy.document), policy.createdBy, toMs(policy.at), policy.expectedPrevious],
+  );
+  return rowsOf(result).length === 1;
 }
 
 interface Cached {

@@ -42,3 +42,9 @@ function camelKeys(raw: object): Record<string, unknown> {
   }
   return out;
 }
+
+/** The rows of a raw query: pg wraps them, SQLite does not. Raw, because knex leaves RETURNING out of some statements on SQLite. */
+export function rowsOf(result: unknown): unknown[] {
+  if (Array.isArray(result)) return result;
+  return z.object({ rows: z.array(z.unknown()) }).parse(result).rows;
+}

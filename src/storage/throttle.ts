@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Db } from './db.ts';
-import { toMs } from './rows.ts';
+import { rowsOf, toMs } from './rows.ts';
 
 export interface HitRule {
   /** What is limited and for whom; holds hashes, never a phone number or name. */
@@ -48,12 +48,6 @@ export async function hit(db: Db, rule: HitRule): Promise<HitResult> {
   return shutUntil === 0
     ? { allowed: true, retryAfterSec: 0 }
     : { allowed: false, retryAfterSec: Math.max(1, Math.ceil((shutUntil - now) / 1000)) };
-}
-
-/** pg wraps the rows of a raw query, SQLite does not. */
-function rowsOf(result: unknown): unknown[] {
-  if (Array.isArray(result)) return result;
-  return z.object({ rows: z.array(z.unknown()) }).parse(result).rows;
 }
 
 /** Forgets a bucket, for example after a success. */

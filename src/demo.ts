@@ -1,0 +1,128 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseConfig } from './config.ts';
+import { systemClock } from './lib/clock.ts';
+import { createLog } from './lib/log.ts';
+import { ensureSecrets } from './secrets.ts';
+import { seed } from './seed.ts';
+import { startServer } from './server.ts';
+import { connect, migrate } from './storage/db.ts';
+
+export interface City {
+  close(): Promise<void>;
+}
+
+interface Closable {
+  close(): Promise<unknown>;
+}
+
+const simulators = (path: string) => new URL(`../simulators/${path}`, import.meta.url).href;
+
+const defaultPorts = { SHIMIN_DEMO_SIMULATORS_PORT: 4000, SHIMIN_DEMO_LIBRARY_PORT: 5001, SHIMIN_DEMO_SOCIAL_PORT: 5002, SHIMIN_DEMO_HOUSING_PORT: 5003 };
+
+/**
+ * The whole city on one machine: simulators, provider, demo apps. Other people's systems are loaded by path and spoken
+ * to over HTTP only, as the real ones would be.
+ */
+export async function runDemo(env: Readonly<Record<string, string | undefined>>, out: (line: string) => void): Promise<City> {
+  const port = (name: keyof typeof defaultPorts) => Number(env[name] ?? defaultPorts[name]);
+  const simulatorsPort = port('SHIMIN_DEMO_SIMULATORS_PORT');
+  const ports = { library: port('SHIMIN_DEMO_LIBRARY_PORT'), 'social-insurance': port('SHIMIN_DEMO_SOCIAL_PORT'), 'housing-fund': port('SHIMIN_DEMO_HOUSING_PORT') };
+  const upstream = `http://localhost:${simulatorsPort}`;
+  const own = Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('SHIMIN_DEMO_')));
+  const providerPort = env.SHIMIN_PORT ?? '3000';
+  const draft = {
+    SHIMIN_ISSUER: `http://localhost:${providerPort}`,
+    SHIMIN_LOG_LEVEL: 'warn',
+    SHIMIN_POPULATION_URL: `${upstream}/population`,
+    SHIMIN_FACE_URL: `${upstream}/face`,
+    SHIMIN_SMS_URL: `${upstream}/sms`,
+    ...own,
+    SHIMIN_DEMO: 'true',
+    SHIMIN_ALLOW_LOOPBACK: 'true',
+  };
+  const first = parseConfig(draft);
+  const clients = await writeClients(first.secretsFile, ports);
+  const config = { ...first, seedClients: clients };
+  const log = createLog({ level: config.logLevel });
+
+  const open: Closable[] = [];
+  const close = async () => {
+    for (const part of open.splice(0).reverse()) await part.close();
+  };
+  try {
+    const { startSimulators } = await import(simulators('main.ts'));
+    open.push(await startSimulators({ port: simulatorsPort, host: 'localhost' }));
+    const keyring = await ensureSecrets(config.secretsFile);
+    await prepare(config, keyring);
+    const server = await startServer({ config, keyring, log });
+    open.push({ close: () => server.drain() });
+    const { startApps } = await import(simulators('apps/app.ts'));
+    open.push(await startApps({ issuer: config.issuer, ports }));
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  for (const line of await welcome(config.issuer, server(config.metricsPort), upstream, ports)) out(line);
+  out(`shimin ready ${config.issuer}`);
+  return { close };
+}
+
+const server = (port: number) => `http://localhost:${port}`;
+
+async function prepare(config: ReturnType<typeof parseConfig>, keyring: Awaited<ReturnType<typeof ensureSecrets>>): Promise<void> {
+  if (config.databaseUrl.startsWith('sqlite:') && !config.databaseUrl.includes(':memory:')) {
+    await mkdir(dirname(config.databaseUrl.slice('sqlite:'.length)), { recursive: true });
+  }
+  const database = connect(config.databaseUrl, { driver: config.sqliteDriver });
+  try {
+    await migrate(database.knex);
+    await seed({ db: database.knex, keyring, clock: systemClock, config });
+  } finally {
+    await database.close();
+  }
+}
+
+/** The demo apps' registrations with this demo's ports. */
+async function writeClients(secretsFile: string, ports: Record<string, number>): Promise<string> {
+  const { demoClients } = await import(simulators('apps/config.ts'));
+  const folder = dirname(secretsFile);
+  await mkdir(folder, { recursive: true });
+  const file = join(folder, 'demo-clients.json');
+  await writeFile(file, `${JSON.stringify(demoClients(ports), null, 2)}\n`);
+  return file;
+}
+
+async function welcome(issuer: string, metrics: string, upstream: string, ports: Record<string, number>): Promise<string[]> {
+  const rows: [string, string][] = [
+    ['Citizen account', `${issuer}/account`],
+    ['City Library (level 1)', server(ports.library ?? 0)],
+    ['Social Insurance (level 2)', server(ports['social-insurance'] ?? 0)],
+    ['Housing Fund (levels 2 and 3)', server(ports['housing-fund'] ?? 0)],
+    ['Text messages that were sent', `${upstream}/outbox`],
+    ['Simulators and fault switches', upstream],
+    ['Health and metrics', `${metrics}/readyz`],
+  ];
+  const people = await testCitizens();
+  return [
+    '',
+    'Shimin 市民, a city on this machine',
+    '',
+    ...rows.map(([what, url]) => `  ${what.padEnd(32)} ${url}`),
+    '',
+    '  Test citizens (all of them: simulators/people.json)',
+    ...people,
+    '',
+  ];
+}
+
+async function testCitizens(): Promise<string[]> {
+  const { readFile } = await import('node:fs/promises');
+  const people: unknown = JSON.parse(await readFile(fileURLToPath(simulators('people.json')), 'utf8'));
+  if (!Array.isArray(people)) return [];
+  return people
+    .filter((person) => person?.document?.type === 'cn_resident_id' || person?.documentType === 'cn_resident_id')
+    .slice(0, 8)
+    .map((person) => `    ${JSON.stringify(person)}`);
+}

@@ -1,0 +1,57 @@
+import { parseConfig } from './config.ts';
+import { readSecrets } from './secrets.ts';
+import { connect, migrationStatus } from './storage/db.ts';
+import { currentPolicy } from './storage/policies.ts';
+import { signingKeys } from './storage/signing-keys.ts';
+import { open } from './lib/crypto.ts';
+
+export interface DoctorReport {
+  readonly ok: boolean;
+  readonly checks: readonly { name: string; ok: boolean; detail: string }[];
+}
+
+/** Looks at settings, secrets, database, schema, keys and policy in that order; each says what to do about it. */
+export async function doctor(env: Readonly<Record<string, string | undefined>>): Promise<DoctorReport> {
+  const checks: { name: string; ok: boolean; detail: string }[] = [];
+  const check = async <T>(name: string, work: () => Promise<{ detail: string; value: T }>): Promise<T | undefined> => {
+    try {
+      const { detail, value } = await work();
+      checks.push({ name, ok: true, detail });
+      return value;
+    } catch (error) {
+      checks.push({ name, ok: false, detail: error instanceof Error ? error.message : String(error) });
+      return undefined;
+    }
+  };
+  const config = await check('settings', async () => {
+    const value = parseConfig(env);
+    return { detail: `issuer ${value.issuer}`, value };
+  });
+  if (config) {
+    const keyring = await check('secrets', async () => ({ detail: config.secretsFile, value: await readSecrets(config.secretsFile) }));
+    const database = connect(config.databaseUrl, { driver: config.sqliteDriver });
+    try {
+      const status = await check('schema', async () => {
+        const value = await migrationStatus(database.knex);
+        if (value.pending.length > 0) throw new Error(`${value.pending.length} migrations pending: run \`shimin migrate\``);
+        return { detail: `${value.applied.length} migrations applied`, value };
+      });
+      if (status && keyring) {
+        await check('signing keys', async () => {
+          const keys = await signingKeys(database.knex);
+          const current = keys.filter((key) => key.status === 'current');
+          if (current.length === 0) throw new Error('none: run `shimin seed`');
+          for (const key of current) open(keyring, key.sealedPrivateJwk, `signing-key:${key.kid}`);
+          return { detail: current.map((key) => key.alg).join(', '), value: current.length };
+        });
+        await check('assurance policy', async () => {
+          const policy = await currentPolicy(database.knex);
+          return { detail: `version ${policy.version}, ${policy.document.levels.length} levels`, value: policy.version };
+        });
+      }
+    } finally {
+      await database.close();
+    }
+  }
+  return { ok: checks.every((item) => item.ok), checks };
+}

@@ -1,0 +1,23 @@
+import type { Clock } from '../lib/clock.ts';
+import type { Log } from '../lib/log.ts';
+import type { Db } from '../storage/db.ts';
+import { pruneExpired } from '../storage/oidc-models/grants.ts';
+import { prune } from '../storage/pending.ts';
+import { pruneThrottles } from '../storage/throttle.ts';
+
+const everyMs = 60_000;
+
+/** Removes what expired, in small batches, away from any request. */
+export function startHousekeeping(deps: { db: Db; clock: Clock; log: Log }): { stop(): void } {
+  const run = async () => {
+    const now = deps.clock();
+    await pruneExpired(deps.db, now);
+    await prune(deps.db, now);
+    await pruneThrottles(deps.db, now);
+  };
+  const timer = setInterval(() => {
+    run().catch((error: unknown) => deps.log.warn({ err: error }, 'housekeeping failed; tried again in a minute'));
+  }, everyMs);
+  timer.unref();
+  return { stop: () => clearInterval(timer) };
+}

@@ -1,0 +1,18 @@
+import type Router from '@koa/router';
+import { authenticateRoutes } from './authenticate.ts';
+import { consentRoutes } from './consent.ts';
+import type { JourneyDeps } from './deps.ts';
+import { enrolRoutes } from './enrol.ts';
+import { hubRoutes } from './hub.ts';
+import { proveRoutes } from './prove.ts';
+import { registerRoutes } from './register.ts';
+
+/** All routes of the sign-in area. */
+export function journeyRoutes(router: Router, deps: JourneyDeps): void {
+  hubRoutes(router, deps);
+  authenticateRoutes(router, deps);
+  registerRoutes(router, deps);
+  enrolRoutes(router, deps);
+  proveRoutes(router, deps);
+  consentRoutes(router, deps);
+}
