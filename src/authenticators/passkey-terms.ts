@@ -55,8 +55,10 @@ export interface NewPasskey {
   readonly transports: readonly Transport[];
   readonly backupEligible: boolean;
   readonly backupState: boolean;
-  readonly userVerified: boolean;
+  readonly userVerifiedAtRegistration: boolean;
   readonly aaguid: string;
+  /** Where it lives, by its AAGUID; empty when nobody knows. The person may rename it. */
+  readonly name: string;
 }
 
 export type RegistrationVerdict =

@@ -13,6 +13,7 @@ import {
   decodeCredentialPublicKey,
   parseAuthenticatorData,
 } from '@simplewebauthn/server/helpers';
+import { aaguidName } from './aaguid-names.ts';
 import type { EventTemplate } from './authenticator.ts';
 import { COSE_ALGORITHMS, isUsableCoseKey } from './passkey-key.ts';
 import {
@@ -118,8 +119,9 @@ export async function verifyRegistration(input: {
       transports: wire.data.response.transports,
       backupEligible,
       backupState: credentialBackedUp,
-      userVerified,
+      userVerifiedAtRegistration: userVerified,
       aaguid,
+      name: aaguidName(aaguid) ?? '',
     },
     event: passkeyEvent(credential.id, userVerified, !backupEligible),
   };

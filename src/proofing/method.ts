@@ -3,10 +3,11 @@ import type { EvidenceKind, Strength } from '../assurance/evidence.ts';
 /** What a person states about themselves, already parsed and checked by src/identity. */
 export interface Applicant {
   readonly name: string;
-  readonly documentType: string;
-  readonly documentNumber: string;
-  /** `YYYY-MM-DD`, where the kind of document needs it. */
-  readonly birthDate?: string;
+  readonly number: string;
+  /** In the words of src/identity/documents.ts; the resident identity card unless said otherwise. */
+  readonly documentType?: string;
+  /** For whom the question is asked; the register keeps it (Personal Information Protection Law art. 55, 56). */
+  readonly purpose: string;
 }
 
 /** What the source confirmed. It never says what that is worth: levels are the policy's business. */
@@ -35,23 +36,27 @@ export type ProofingResult =
 /** One question, one answer: registers. It never writes, never redirects, never knows the level. */
 export interface ProofingMethod {
   readonly id: string;
-  prove(applicant: Applicant): Promise<ProofingResult>;
+  verify(applicant: Applicant): Promise<ProofingResult>;
 }
 
 export type FaceOutcome =
-  | { readonly outcome: 'verified'; readonly recordRef: string; readonly confirmed: readonly string[]; readonly reference: string }
+  | {
+      readonly outcome: 'verified';
+      readonly recordRef: string;
+      readonly confirmed: readonly string[];
+      readonly reference: string;
+    }
   | { readonly outcome: 'mismatch' | 'cancelled' | 'refused' }
   | { readonly outcome: 'unavailable'; readonly retryAfter: number };
 
 /** A proof for which the person is sent elsewhere and comes back. `keep` is stored by the area and taken back exactly once. */
-export interface HostedProofing<Keep> {
+export interface HostedProofing {
   readonly id: string;
   start(request: {
     recordRef: string;
     returnUrl: string;
-    locale: string;
-  }): Promise<{ outcome: 'started'; url: string; keep: Keep } | { outcome: 'unavailable'; retryAfter: number }>;
-  finish(params: Readonly<Record<string, unknown>>, keep: Keep): Promise<FaceOutcome>;
+  }): Promise<{ outcome: 'started'; url: string; keep: unknown } | { outcome: 'unavailable'; retryAfter: number }>;
+  finish(answer: { keep: unknown; sessionId: string; resultToken: string }): Promise<FaceOutcome>;
 }
 
 /** What evidence a method yields; `strength` is a ceiling that the policy may lower. */

@@ -44,7 +44,13 @@ describe('registering a passkey', () => {
       const verdict = await new Bench().register({ algorithm });
       expect(verdict).toMatchObject({
         ok: true,
-        passkey: { backupEligible: false, backupState: false, userVerified: true, transports: ['internal', 'hybrid'] },
+        passkey: {
+          backupEligible: false,
+          backupState: false,
+          userVerifiedAtRegistration: true,
+          name: '',
+          transports: ['internal', 'hybrid'],
+        },
         event: {
           method: 'passkey',
           factors: ['possession', 'inherence'],
