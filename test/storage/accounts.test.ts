@@ -14,7 +14,7 @@ import {
 import { type Database, transaction } from '../../src/storage/db.ts';
 import { addDocument, findAccountByDocument, setName } from '../../src/storage/persons.ts';
 import { withDatabases } from '../support/databases.ts';
-import { after, race, storedAccount, t0, testKeyring } from '../support/rows.ts';
+import { later, race, storedAccount, t0, testKeyring } from '../support/rows.ts';
 
 const zhang = { category: 'mainland', name: '张伟', documentType: 'resident_id', birthDate: '1990-01-01' };
 
@@ -33,10 +33,10 @@ withDatabases('accounts', (makeDb) => {
 
   it('changes the status, and never that of a closed account', async () => {
     const { id } = await storedAccount(database.knex);
-    expect(await setAccountStatus(database.knex, id, 'suspended', after(1))).toBe(true);
-    expect(await setAccountStatus(database.knex, id, 'suspended', after(2))).toBe(false);
-    expect(await setAccountStatus(database.knex, id, 'closed', after(3))).toBe(true);
-    expect(await setAccountStatus(database.knex, id, 'active', after(4))).toBe(false);
+    expect(await setAccountStatus(database.knex, id, 'suspended', later(1))).toBe(true);
+    expect(await setAccountStatus(database.knex, id, 'suspended', later(2))).toBe(false);
+    expect(await setAccountStatus(database.knex, id, 'closed', later(3))).toBe(true);
+    expect(await setAccountStatus(database.knex, id, 'active', later(4))).toBe(false);
     expect((await findAccount(database.knex, id))?.status).toBe('closed');
   });
 
@@ -64,11 +64,11 @@ withDatabases('accounts', (makeDb) => {
     const b = await storedAccount(database.knex);
     const contact = { kind: 'email', value: 'Zhang@Example.org' } as const;
     await insertContact(database.knex, testKeyring, { ...contact, accountId: a.id, confirmedAt: t0 });
-    await insertContact(database.knex, testKeyring, { ...contact, accountId: a.id, confirmedAt: after(9) });
-    expect(await contactsOf(database.knex, testKeyring, a.id)).toMatchObject([{ confirmedAt: after(9) }]);
-    const stolen = { ...contact, value: 'zhang@example.org', accountId: b.id, confirmedAt: after(10) };
+    await insertContact(database.knex, testKeyring, { ...contact, accountId: a.id, confirmedAt: later(9) });
+    expect(await contactsOf(database.knex, testKeyring, a.id)).toMatchObject([{ confirmedAt: later(9) }]);
+    const stolen = { ...contact, value: 'zhang@example.org', accountId: b.id, confirmedAt: later(10) };
     await expect(insertContact(database.knex, testKeyring, stolen)).rejects.toMatchObject({ code: 'identity_in_use' });
-    expect(await contactsOf(database.knex, testKeyring, a.id)).toMatchObject([{ confirmedAt: after(9) }]);
+    expect(await contactsOf(database.knex, testKeyring, a.id)).toMatchObject([{ confirmedAt: later(9) }]);
   });
 
   it('binds a person, with several documents and names, all of it sealed', async () => {

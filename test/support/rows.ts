@@ -4,7 +4,7 @@ import type { Db } from '../../src/storage/db.ts';
 
 export const testKeyring: Keyring = parseKeyring(makeKeyring());
 export const t0 = new Date('2026-11-23T09:00:00.000Z');
-export const after = (seconds: number): Date => new Date(t0.getTime() + seconds * 1000);
+export const later = (seconds: number): Date => new Date(t0.getTime() + seconds * 1000);
 
 /** An active account, stored. */
 export async function storedAccount(db: Db, changes: Partial<Account> = {}): Promise<Account> {
