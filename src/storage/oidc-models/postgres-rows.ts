@@ -1,7 +1,8 @@
 import type { Knex } from 'knex';
 import type { ClientBase } from 'pg';
+import { gather } from './gather.ts';
 import type { EngineRow } from './record.ts';
-import type { OnStatement, Rows } from './rows.ts';
+import type { Batch, OnStatement, Rows } from './rows.ts';
 import { columns, fromRaw, prefixed, type RawRow, replaced } from './sql.ts';
 
 const live = (alias: string) => `(${alias}.expires_at is null or ${alias}.expires_at > $2)`;
@@ -14,12 +15,12 @@ const incoming =
 const assign = replaced.map((column) => `${column} = i.${column}`).join(', ');
 
 const sql = {
-  find: `select ${prefixed('t')} from oidc_models t where t.key = $1 and ${live('t')}`,
-  related: `select ${prefixed('t')} from oidc_models t where t.key = $1 and ${live('t')}
-    union all select ${prefixed('g')} from oidc_models t join oidc_models g on g.key = t.grant_key
-      where t.key = $1 and ${live('g')}
-    union all select ${prefixed('s')} from oidc_models t join oidc_models s on s.session_uid = t.session_uid and s.model = 'Session'
-      where t.key = $1 and ${live('s')}`,
+  find: `select ${prefixed('t')} from oidc_models t where t.key = any($1::text[]) and ${live('t')}`,
+  related: `select ${prefixed('t')} from oidc_models t where t.key = any($1::text[]) and ${live('t')}
+    union all select ${prefixed('g')} from oidc_models g
+      where g.key = any(array(select grant_key from oidc_models where key = any($1::text[]))) and ${live('g')}
+    union all select ${prefixed('s')} from oidc_models s where s.model = 'Session'
+      and s.session_uid = any(array(select session_uid from oidc_models where key = any($1::text[]))) and ${live('s')}`,
   session: `select ${prefixed('t')} from oidc_models t where t.model = 'Session' and t.session_uid = $1 and ${live('t')}`,
   userCode: `select ${prefixed('t')} from oidc_models t where t.user_code_key = $1 and ${live('t')}`,
   write: `with i as (select * from unnest(${arrays}) as i ${incoming}),
@@ -35,8 +36,8 @@ const sql = {
     on conflict (key) do update set ${replaced.map((c) => `${c} = excluded.${c}`).join(', ')}, version = m.version + 1`,
   // Not waiting for the disk is safe here: the tokens that come of it are written after it and waited for, and the log is
   // written in order. So whoever has been answered finds the consumption on disk too.
-  consume: `update oidc_models set consumed_at = $2 where key = $1 and consumed_at is null and (expires_at is null or expires_at > $2)
-    and (select set_config('synchronous_commit', 'off', true)) is not null`,
+  consume: `update oidc_models set consumed_at = $2 where key = any($1::text[]) and consumed_at is null
+    and (expires_at is null or expires_at > $2) and (select set_config('synchronous_commit', 'off', true)) is not null returning key`,
   revokeFamily: `with family as (select grant_key from oidc_models where key = $1 and grant_key is not null)
     delete from oidc_models where grant_key in (select grant_key from family) or key in (select grant_key from family)`,
   revokeTokens: 'delete from oidc_models where grant_key = $1',
@@ -51,9 +52,19 @@ const asIs = (text: string) => text;
 /** These tables hold text and whole numbers only; looking a parser up per column is what the driver spends most time on. */
 const plainTypes = { getTypeParser: (oid: number) => (oid === INT8 || oid === INT4 ? Number : asIs) };
 
+interface Lookup {
+  key: string;
+  now: number;
+}
+
+/** Few enough to leave the pool to others, enough to keep the database busy. */
+const lanes = 2;
+const max = 64;
+
 /**
  * PostgreSQL: the cost is round trips and commits. Statements are named, so that the server parses and plans them once per
- * connection, and everything a request leaves behind is one statement: atomic without BEGIN and COMMIT, one wait for the disk.
+ * connection; everything a request leaves behind is one statement: atomic without BEGIN and COMMIT, one wait for the disk; and
+ * what several requests want at once travels together.
  */
 export function postgresRows(knex: Knex, onStatement?: OnStatement): Rows {
   async function query(kind: 'read' | 'write', name: keyof typeof sql, values: unknown[]) {
@@ -74,11 +85,57 @@ export function postgresRows(knex: Knex, onStatement?: OnStatement): Rows {
     return (await query('write', name, values)).rowCount ?? 0;
   }
 
+  const find = gather(findMany('find'), { lanes, max });
+  const related = gather(findMany('related'), { lanes, max });
+  const consume = gather(consumeMany, { lanes, max });
+  const write = gather(writeMany, { lanes, max, clash: keysOf });
+
+  function findMany(name: 'find' | 'related') {
+    return async (jobs: Lookup[]): Promise<EngineRow[][]> => {
+      const rows = await all(name, [jobs.map((job) => job.key), Math.min(...jobs.map((job) => job.now))]);
+      const byKey = new Map(rows.map((row) => [row.key, row]));
+      const byUid = new Map(rows.filter((row) => row.model === 'Session').map((row) => [row.sessionUid, row]));
+      return jobs.map(({ key, now }) => {
+        const row = byKey.get(key);
+        if (!row) return [];
+        const others = name === 'find' ? [] : [byKey.get(row.grantKey ?? ''), byUid.get(row.sessionUid)];
+        return [row, ...others]
+          .filter((each) => each !== undefined)
+          .filter((each) => each.expiresAt === null || each.expiresAt > now);
+      });
+    };
+  }
+
+  async function consumeMany(jobs: Lookup[]): Promise<boolean[]> {
+    const { rows } = await query('write', 'consume', [
+      jobs.map((job) => job.key),
+      Math.max(...jobs.map((job) => job.now)),
+    ]);
+    const won = new Set(rows.map((row) => row.key));
+    // Of several jobs for one key the first has it.
+    return jobs.map((job) => won.delete(job.key));
+  }
+
+  async function writeMany(jobs: Batch[]): Promise<string[][]> {
+    const puts = jobs.flatMap((job) => job.puts);
+    const changes = jobs.flatMap((job) => job.changes);
+    const deletes = jobs.flatMap((job) => job.deletes);
+    if (changes.length === 0 && deletes.length === 0) {
+      await run('put', [...byColumn(puts), puts.map(() => null)]);
+      return jobs.map(() => []);
+    }
+    const isChange = [...changes.map(() => true), ...puts.map(() => false)];
+    const { rows } = await query('write', 'write', [deletes, ...byColumn([...changes, ...puts]), isChange]);
+    const applied = new Set(rows.map((row) => row.key));
+    return jobs.map((job) => job.changes.map((row) => row.key).filter((key) => !applied.has(key)));
+  }
+
   return {
-    find: (key, now, withRelated) => all(withRelated ? 'related' : 'find', [key, now]),
+    find: (key, now, withRelated) => (withRelated ? related : find)({ key, now }),
     findSession: async (uid, now) => (await all('session', [uid, now]))[0],
     findUserCode: async (userCodeKey, now) => (await all('userCode', [userCodeKey, now]))[0],
-    consume: async (key, now) => (await run('consume', [key, now])) === 1,
+    consume: (key, now) => consume({ key, now }),
+    write,
     insertReplay: async (key, expiresAt, now) => (await run('replay', [key, expiresAt, now])) === 1,
     async revokeFamilyOf(key) {
       await run('revokeFamily', [key]);
@@ -86,17 +143,11 @@ export function postgresRows(knex: Knex, onStatement?: OnStatement): Rows {
     async revokeTokens(grantKey) {
       await run('revokeTokens', [grantKey]);
     },
-    async write({ puts, changes, deletes }) {
-      if (changes.length === 0 && deletes.length === 0) {
-        await run('put', [...byColumn(puts), puts.map(() => null)]);
-        return [];
-      }
-      const isChange = [...changes.map(() => true), ...puts.map(() => false)];
-      const { rows } = await query('write', 'write', [deletes, ...byColumn([...changes, ...puts]), isChange]);
-      const applied = new Set(rows.map((row) => row.key));
-      return changes.map((row) => row.key).filter((key) => !applied.has(key));
-    },
   };
+}
+
+function keysOf(batch: Batch): string[] {
+  return [...batch.deletes, ...batch.changes.map((row) => row.key), ...batch.puts.map((row) => row.key)];
 }
 
 function byColumn(rows: EngineRow[]): unknown[][] {
