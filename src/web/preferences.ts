@@ -6,10 +6,8 @@ import { localPath } from './local-path.ts';
 
 const year = 365 * 24 * 3600;
 
-/** The reader's language: once per request, from `?lang=`, cookie, `?ui_locales=`, `Accept-Language`. */
+/** The reader's language, from `?lang=`, cookie, `ui_locales` (query or `ctx.state.uiLocales`), `Accept-Language`. */
 export function localeOf(ctx: Context, i18n: I18n): Locale {
-  const known = i18n.locales.find((locale) => locale === ctx.state.locale);
-  if (known) return known;
   const query = (name: string) => (typeof ctx.query[name] === 'string' ? ctx.query[name] : undefined);
   const locale = i18n.negotiate({
     query: query('lang'),
