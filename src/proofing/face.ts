@@ -25,7 +25,7 @@ export type FaceService = HostedProofing;
  * Client of the face check. The person is compared with the photo of one record of the population register; the result comes
  * over the back channel against a token used once, so nothing in the browser's address counts.
  */
-export function createFaceService(source: SourceSettings): FaceService {
+export function faceService(source: SourceSettings): FaceService {
   return {
     id: 'face',
     async start({ recordRef, returnUrl }) {

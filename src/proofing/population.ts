@@ -29,7 +29,7 @@ type Answer = z.infer<typeof answerSchema>;
 export type PopulationRegister = ProofingMethod;
 
 /** Client of the population register: does this name go with this number, and does the person still live under it. */
-export function createPopulationRegister(source: SourceSettings): PopulationRegister {
+export function populationRegister(source: SourceSettings): PopulationRegister {
   return {
     id: 'population',
     async verify(applicant) {
