@@ -71,22 +71,33 @@ export function createLog(options: { level: LogLevel; destination?: DestinationS
     base: null,
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
     formatters: { level: (label: string) => ({ level: label }) },
-    redact: { paths: redactionPaths, censor: '[redacted]' },
+    redact: { paths: redactionPaths, censor },
     // An error's own fields may hold what the person typed: only its class, code, text and stack are kept. `cause` is followed.
     serializers: { err: describeError, error: describeError },
   };
   return options.destination === undefined ? pino(settings) : pino(settings, options.destination);
 }
 
+const REDACTED = '[redacted]';
+
+/** `code` is an error's code as often as a secret one; ours are snake_case words, which no one-time code is. */
+function censor(value: unknown, path: string[]): unknown {
+  return path.at(-1) === 'code' && typeof value === 'string' && /^[a-z]+(_[a-z]+)+$/.test(value) ? value : REDACTED;
+}
+
+const redacted: ReadonlySet<string> = new Set(redactedFields);
+
 function describeError(error: unknown, depth = 0): unknown {
   if (!(error instanceof Error)) return error;
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  const detail = 'detail' in error && typeof error.detail === 'object' && error.detail !== null ? error.detail : {};
   return {
     type: error.name,
-    code,
+    errorCode: 'code' in error && typeof error.code === 'string' ? error.code : undefined,
     message: error.message,
     stack: error.stack,
-    ...('detail' in error && typeof error.detail === 'object' ? { detail: error.detail } : {}),
+    detail: Object.fromEntries(
+      Object.entries(detail).map(([key, value]) => [key, redacted.has(key) ? REDACTED : value]),
+    ),
     ...(error.cause !== undefined && depth < 3 ? { cause: describeError(error.cause, depth + 1) } : {}),
   };
 }
