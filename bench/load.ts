@@ -1,4 +1,7 @@
-import { scenarios, signInAtOnce } from './scenarios.ts';
+import { readFileSync } from 'node:fs';
+import type { Citizen } from './citizens.ts';
+import { type SignIn, scenarios, signInAtOnce } from './scenarios.ts';
+import { withPasskey, withPassword } from './sign-in.ts';
 
 /** `node bench/load.ts '{"origin", "scenario", "seconds", "workers"}'`: runs in a process of its own, prints one JSON line. */
 interface Plan {
@@ -6,13 +9,32 @@ interface Plan {
   scenario: string;
   seconds: number;
   workers: number;
+  /** File of citizens; without it the server signs in at once. */
+  citizens?: string;
+  round: number;
 }
 
 const plan: Plan = JSON.parse(process.argv[2] ?? '{}');
 const scenario = scenarios[plan.scenario];
 if (!scenario) throw new Error(`unknown scenario ${plan.scenario}`);
 
-const operations = await Promise.all(Array.from({ length: plan.workers }, () => scenario(plan.origin, signInAtOnce)));
+const signIn = ways(plan);
+
+/** A code of an authenticator app counts once, so each of these sign-ins is another citizen's, and each round's too. */
+function ways({ citizens: file, scenario: name, origin, round }: Plan): SignIn {
+  if (file === undefined) return signInAtOnce;
+  const citizens: Citizen[] = JSON.parse(readFileSync(file, 'utf8'));
+  let next = Math.floor((citizens.length / 3) * ((round - 1) % 3));
+  const way = name === 'password_totp' ? withPassword : withPasskey;
+  return (browser) => {
+    const citizen = citizens[next % citizens.length];
+    next += 1;
+    if (!citizen) throw new Error('no citizens');
+    return way(browser, origin, citizen);
+  };
+}
+
+const operations = await Promise.all(Array.from({ length: plan.workers }, () => scenario(plan.origin, signIn)));
 // Half a second unmeasured: connections open, the server's hot code compiles.
 await run(500, []);
 process.send?.({ started: true });

@@ -12,7 +12,7 @@ const { values: options } = parseArgs({
     seconds: { type: 'string', default: '3' },
     workers: { type: 'string', default: '16' },
     stores: { type: 'string', default: 'bare,sqlite-engine,postgres-engine,sqlite,postgres' },
-    scenarios: { type: 'string', default: 'sso,refresh,userinfo,discovery,sign_in' },
+    scenarios: { type: 'string', default: 'sso,refresh,userinfo,discovery,sign_in,passkey,password_totp' },
     write: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
@@ -31,7 +31,7 @@ try {
     for (const scenario of options.scenarios.split(',')) {
       for (const target of stores.targets) {
         if (!target.scenarios.includes(scenario)) continue;
-        measured.push(await measure(target, scenario));
+        measured.push(await measure(target, scenario, round));
       }
     }
     console.error(`round ${round} of ${options.rounds}, ${Math.round((Date.now() - began) / 1000)} s`);
@@ -49,8 +49,15 @@ if (options.write) {
   writeFileSync(file, report(readFileSync(file, 'utf8'), rows, setting));
 }
 
-async function measure(target: Target, scenario: string): Promise<Measured> {
-  const plan = { origin: target.origin, scenario, seconds: Number(options.seconds), workers: Number(options.workers) };
+async function measure(target: Target, scenario: string, round: number): Promise<Measured> {
+  const plan = {
+    origin: target.origin,
+    scenario,
+    seconds: Number(options.seconds),
+    workers: Number(options.workers),
+    round,
+    ...(target.citizens === undefined ? {} : { citizens: target.citizens }),
+  };
   const load = fork(new URL('load.ts', import.meta.url), [JSON.stringify(plan)]);
   await message(load);
   const before = { cpu: cpuMs(target.pid), counts: await target.counts() };

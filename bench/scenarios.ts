@@ -26,6 +26,14 @@ async function codeBySession(browser: Browser): Promise<string> {
   return code;
 }
 
+/** A new browser, a whole sign-in, tokens. */
+async function wholeSignIn(origin: string, signIn: SignIn): Promise<() => Promise<void>> {
+  const app = new Browser(origin);
+  return async () => {
+    await token(app, codeForm(await signIn(new Browser(origin))));
+  };
+}
+
 export const scenarios: Record<string, Scenario> = {
   /** Somebody who is signed in opens another app: authorize, token. */
   sso: async (origin, signIn) => {
@@ -58,13 +66,9 @@ export const scenarios: Record<string, Scenario> = {
       if (answer.status !== 200) throw new Error(`discovery: ${answer.status}`);
     };
   },
-  /** A new browser, a whole sign-in, tokens. */
-  sign_in: async (origin, signIn) => {
-    const app = new Browser(origin);
-    return async () => {
-      await token(app, codeForm(await signIn(new Browser(origin))));
-    };
-  },
+  sign_in: wholeSignIn,
+  passkey: wholeSignIn,
+  password_totp: wholeSignIn,
 };
 
 /** The yardstick's page signs in at once. */
