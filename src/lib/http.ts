@@ -31,10 +31,10 @@ export function createUpstream(
   options: { maxConcurrent?: number; maxQueued?: number; breakAfter?: number; halfOpenAfterMs?: number } = {},
 ): Upstream {
   const { maxConcurrent = 20, maxQueued = 20, breakAfter = 5, halfOpenAfterMs = 10_000 } = options;
-  const breaker = circuitBreaker(
-    handleWhen((error) => error instanceof ShiminError && error.code.startsWith('upstream_')),
-    { halfOpenAfter: halfOpenAfterMs, breaker: new ConsecutiveBreaker(breakAfter) },
-  );
+  const breaker = circuitBreaker(handleWhen(isFaultOfUpstream), {
+    halfOpenAfter: halfOpenAfterMs,
+    breaker: new ConsecutiveBreaker(breakAfter),
+  });
   const policy = wrap(bulkhead(maxConcurrent, maxQueued), breaker);
   return {
     name,
@@ -51,6 +51,16 @@ export function createUpstream(
       }
     },
   };
+}
+
+/**
+ * A 4xx is mostly about the one request: people who mistype codes at an upstream must not be able to open the circuit for
+ * everybody. Too many requests and request time-out are about the upstream.
+ */
+function isFaultOfUpstream(error: Error): boolean {
+  if (!(error instanceof ShiminError) || !error.code.startsWith('upstream_')) return false;
+  const { status } = error.detail;
+  return typeof status !== 'number' || status >= 500 || status === 429 || status === 408;
 }
 
 export interface OutboundRequest {
