@@ -57,7 +57,7 @@ export function createUpstream(
  * A 4xx is mostly about the one request: people who mistype codes at an upstream must not be able to open the circuit for
  * everybody. Too many requests and request time-out are about the upstream.
  */
-function isFaultOfUpstream(error: Error): boolean {
+function isFaultOfUpstream(error: unknown): boolean {
   if (!(error instanceof ShiminError) || !error.code.startsWith('upstream_')) return false;
   const { status } = error.detail;
   return typeof status !== 'number' || status >= 500 || status === 429 || status === 408;
