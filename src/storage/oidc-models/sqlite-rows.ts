@@ -39,8 +39,8 @@ type Step = [name: keyof typeof sql, values: object];
 type Job<T> = Generator<Step, T, number>;
 
 /** SQLite: one writer, no network. A statement takes microseconds of the event loop; what costs is that a commit waits for the disk. */
-export function sqliteRows(knex: Knex, onStatement?: OnStatement): Rows {
-  const synchronous = knex.client.driverName === 'better-sqlite3';
+export function sqliteRows(knex: Knex, onStatement?: OnStatement, driver: string = knex.client.driverName): Rows {
+  const synchronous = driver === 'better-sqlite3';
   const write = synchronous ? viaSharedCommits(knex) : viaKnex(knex);
 
   async function one(name: 'find' | 'session' | 'userCode', values: object): Promise<EngineRow[]> {
