@@ -2,3 +2,29 @@
 export type Ial = 0 | 1 | 2 | 3;
 /** Authentication assurance level, NIST SP 800-63B-4; 0 is "not authenticated". */
 export type Aal = 0 | 1 | 2 | 3;
+
+interface Node {
+  readonly id: string;
+  readonly dominates: readonly string[];
+}
+
+/** The levels that each level dominates, itself included: the reflexive, transitive closure. A cycle ends up in both sets. */
+export function closure(levels: readonly Node[]): ReadonlyMap<string, ReadonlySet<string>> {
+  const direct = new Map(levels.map((level) => [level.id, level.dominates]));
+  const reach = (start: string): ReadonlySet<string> => {
+    const seen = new Set<string>();
+    const queue = [start];
+    for (let id = queue.pop(); id !== undefined; id = queue.pop()) {
+      if (seen.has(id)) continue;
+      seen.add(id);
+      queue.push(...(direct.get(id) ?? []));
+    }
+    return seen;
+  };
+  return new Map(levels.map((level) => [level.id, reach(level.id)]));
+}
+
+/** True when whoever holds `higher` may be answered with `lower`; every level dominates itself. */
+export function dominates(levels: readonly Node[], higher: string, lower: string): boolean {
+  return closure(levels).get(higher)?.has(lower) ?? false;
+}

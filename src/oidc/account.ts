@@ -1,12 +1,13 @@
 import type { Account as EngineAccount, KoaContextWithOIDC } from 'oidc-provider';
-import { assess } from '../assurance/assess.ts';
+import { assess, bestLevel, isAlive } from '../assurance/assess.ts';
 import { assuranceClaim } from '../assurance/claims.ts';
-import type { Evidence } from '../assurance/evidence.ts';
-import { bestLevel, requirementFor, satisfies } from '../assurance/requirement.ts';
+import { requirementFor, satisfies } from '../assurance/requirement.ts';
 import { verifiedClaims } from '../assurance/verified-claims.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Keyring } from '../lib/crypto.ts';
-import { contactsOf, findAccount, personOf } from '../storage/accounts.ts';
+import { findAccount } from '../storage/accounts.ts';
+import { contactsOf } from '../storage/contacts.ts';
+import { personOf } from '../storage/persons.ts';
 import type { Db } from '../storage/db.ts';
 import { loadStanding, type Standing } from './standing.ts';
 
@@ -77,7 +78,7 @@ function judge(standing: Standing, clientId: string, label: string | undefined, 
 function acrNow(standing: Standing, source: Source): string | undefined {
   const asked = judge(standing, source.clientId ?? '', source.acr);
   if (asked.kind === 'met') return asked.label;
-  return bestLevel(standing.assessment, standing.policy) ?? undefined;
+  return bestLevel(standing.policy, standing.assessment)?.level;
 }
 
 /**
@@ -91,17 +92,15 @@ function stillGood(standing: Standing, source: Source, now: Date): boolean {
   return judge(standing, source.clientId ?? '', undefined, then).kind === 'met';
 }
 
-const isAlive = (item: Evidence, now: Date) =>
-  (item.revokedAt === null || item.revokedAt > now) && (item.expiresAt === null || item.expiresAt > now);
-
 function levelClaims(standing: Standing, source: Source): Record<string, unknown> {
   const { assessment, policy } = standing;
-  const acr = source.acr ?? bestLevel(assessment, policy) ?? undefined;
+  const best = bestLevel(policy, assessment)?.level;
+  const acr = source.acr ?? best;
   return {
     ...(acr === undefined ? undefined : { acr }),
     amr: assessment.amr,
     ...(assessment.authTime ? { auth_time: Math.floor(assessment.authTime.getTime() / 1000) } : undefined),
-    assurance: assuranceClaim(assessment, bestLevel(assessment, policy)),
+    assurance: assuranceClaim(assessment, best ?? null),
   };
 }
 

@@ -1,0 +1,123 @@
+import { type Assessment, bestLevel, type HeldLevel } from './assess.ts';
+import { meetRules } from './authentication.ts';
+import type { AuthenticationEvent } from './evidence.ts';
+import { type Meaning, meaningOf } from './mapping.ts';
+import type { AssurancePolicy } from './policy.ts';
+import type { ReasonCode } from './reasons.ts';
+
+/** What a request says about the level (OpenID Connect Core 3.1.2.1, 5.5.1.1). */
+export interface AcrRequest {
+  /** `acr_values`, in order of preference; voluntary. */
+  readonly acrValues: readonly string[];
+  /** `acr` in the `claims` parameter. */
+  readonly claimsAcr?: { readonly essential: boolean; readonly values: readonly string[] };
+  /** Seconds. */
+  readonly maxAge?: number;
+  readonly prompt: readonly string[];
+}
+
+/** What this answer needs: the app's floor joined with what the request asks for. */
+export interface Requirement {
+  /** The app's own minimum; always essential. */
+  readonly floor: string;
+  /** In order of preference; the first that can be met wins. */
+  readonly wanted: readonly Meaning[];
+  readonly essential: boolean;
+  /** Seconds since the authentication; null: any that the level takes. */
+  readonly maxAge: number | null;
+  /** Only authentication in this very interaction counts. */
+  readonly fresh: boolean;
+}
+
+export type Verdict =
+  /** `label` is the acr to answer; `level` the level it rests on. */
+  | { readonly kind: 'met'; readonly level: string; readonly label: string; readonly authTime: Date }
+  | {
+      readonly kind: 'short';
+      /** Level ids in order of preference; empty when only unknown labels were essential. */
+      readonly target: readonly string[];
+      readonly reasons: readonly ReasonCode[];
+      /** The floor is met: the citizen may go on with less. */
+      readonly voluntary: boolean;
+      /** Who the person is suffices; authenticating (again) is all that is missing. */
+      readonly reauthenticate: boolean;
+    };
+
+export interface SatisfyContext {
+  readonly interaction: string | null;
+  /** A voluntary level was offered and left: answer with what was reached. */
+  readonly offered: boolean;
+  readonly events: readonly AuthenticationEvent[];
+}
+
+export function requirementFor(policy: AssurancePolicy, clientId: string, request: AcrRequest): Requirement {
+  const essential = request.claimsAcr?.essential === true && request.claimsAcr.values.length > 0;
+  // An essential request is the request; voluntary labels beside it could only weaken it.
+  const labels = essential ? (request.claimsAcr?.values ?? []) : [...request.acrValues, ...(request.claimsAcr?.values ?? [])];
+  return {
+    floor: policy.apps[clientId]?.floor ?? policy.defaultFloor,
+    wanted: labels.map((label) => meaningOf(policy, label)).filter((meaning) => meaning !== null),
+    essential,
+    maxAge: request.maxAge ?? null,
+    fresh: request.prompt.includes('login'),
+  };
+}
+
+/** Compares what is held with what is needed. Never answers a level that is not held, nor less than an essential request. */
+export function satisfies(assessment: Assessment, requirement: Requirement, policy: AssurancePolicy, context: SatisfyContext): Verdict {
+  const recent = assessment.held.filter((held) => isRecent(assessment, requirement, context, held));
+  const floor = recent.find((held) => held.level === requirement.floor);
+  if (floor) {
+    for (const meaning of requirement.wanted) {
+      const held = meet(assessment, requirement, meaning, recent, floor, context);
+      if (held) return { kind: 'met', level: held.level, label: meaning.label, authTime: held.authTime };
+    }
+    const nothingAsked = requirement.wanted.length === 0 && !requirement.essential;
+    if (nothingAsked || (context.offered && !requirement.essential)) {
+      const best = bestLevel(policy, { ...assessment, held: recent }) ?? floor;
+      return { kind: 'met', level: best.level, label: best.level, authTime: best.authTime };
+    }
+  }
+  return short(assessment, requirement, floor !== undefined);
+}
+
+function meet(
+  assessment: Assessment,
+  requirement: Requirement,
+  meaning: Meaning,
+  recent: readonly HeldLevel[],
+  floor: HeldLevel,
+  context: SatisfyContext,
+): HeldLevel | undefined {
+  if (meaning.kind === 'level') return recent.find((held) => held.level === meaning.level);
+  const set = meetRules(meaning.rules, context.events, assessment.at);
+  // The label speaks of the authentication, so it is dated by the events that carry it.
+  if (!set) return undefined;
+  const held = { ...floor, authTime: set.authTime, eventIds: set.events.map((event) => event.id) };
+  return isRecent(assessment, requirement, context, held) ? held : undefined;
+}
+
+function isRecent(assessment: Assessment, requirement: Requirement, context: SatisfyContext, held: HeldLevel): boolean {
+  const age = (assessment.at.getTime() - held.authTime.getTime()) / 1000;
+  const inInteraction = held.eventIds.every((id) => context.events.some((event) => event.id === id && event.interaction === context.interaction));
+  const here = context.interaction !== null && inInteraction;
+  if (requirement.fresh && !here) return false;
+  // What was just done in this interaction is never too old for it, or max_age=0 could never be met.
+  return requirement.maxAge === null || age <= requirement.maxAge || here;
+}
+
+function short(assessment: Assessment, requirement: Requirement, floorMet: boolean): Verdict {
+  const levels = requirement.wanted.map((meaning) => (meaning.kind === 'level' ? meaning.level : requirement.floor));
+  const target = requirement.essential ? levels : [...levels, requirement.floor];
+  const identityMet = target.some((level) => isIdentified(assessment, level)) && isIdentified(assessment, requirement.floor);
+  const asked: ReasonCode = target.length === 0 ? 'unknown_level' : requirement.wanted.length > 0 ? 'app_asked' : 'app_minimum';
+  return {
+    kind: 'short',
+    target,
+    reasons: identityMet && assessment.held.length > 0 ? ['sign_in_again', asked] : [asked],
+    voluntary: floorMet && !requirement.essential,
+    reauthenticate: identityMet,
+  };
+}
+
+const isIdentified = (assessment: Assessment, level: string) => assessment.identities.includes(level);

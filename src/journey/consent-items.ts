@@ -1,0 +1,23 @@
+import { contactsOf } from '../storage/contacts.ts';
+import { personOf } from '../storage/persons.ts';
+import type { Account } from '../storage/accounts.ts';
+import type { ConsentNeed } from './consent.ts';
+import type { JourneyDeps } from './deps.ts';
+
+/** What the app would receive, with the citizen's own values, so that nobody agrees to a word. */
+export async function consentItems(deps: JourneyDeps, account: Account, need: ConsentNeed): Promise<object> {
+  const ids = [...new Set([...need.scopes, ...need.claims])].filter((id) => id !== 'openid' && id !== 'offline_access');
+  const person = await personOf(deps.db, deps.keyring, account.id);
+  const phone = (await contactsOf(deps.db, deps.keyring, account.id)).find((contact) => contact.kind === 'phone');
+  const values: Record<string, string | undefined> = {
+    profile: person?.name,
+    name: person?.name,
+    verified_claims: person?.name,
+    phone: phone?.value,
+    phone_number: phone?.value,
+  };
+  return {
+    items: ids.map((id) => ({ id, value: values[id] ?? null })),
+    offline: need.scopes.includes('offline_access'),
+  };
+}

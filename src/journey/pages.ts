@@ -1,0 +1,116 @@
+import type { Context } from 'koa';
+import { totpUri } from '../authenticators/totp.ts';
+import type { Offer, Plan } from '../assurance/plan.ts';
+import { maskPhone } from '../identity/phone.ts';
+import { localeOf } from '../web/preferences.ts';
+import { formTarget } from '../web/guards.ts';
+import { qrSvg } from '../web/qr.ts';
+import { passkeyChallenge } from './authenticate.ts';
+import type { ConsentNeed } from './consent.ts';
+import { consentItems } from './consent-items.ts';
+import type { JourneyDeps } from './deps.ts';
+import { enrolChallenge } from './enrol.ts';
+import type { Situation } from './gather.ts';
+import { enrolmentChallenge } from './register.ts';
+import { stepUpData } from './step-up-data.ts';
+
+export const pageNames = [
+  'sign-in',
+  'password',
+  'totp',
+  'recovery-code',
+  'register',
+  'register-code',
+  'register-taken',
+  'register-authenticator',
+  'register-password',
+  'register-totp',
+  'recovery-codes',
+  'enrol-passkey',
+  'choose',
+  'prove-population',
+  'prove-face',
+  'prove-unavailable',
+  'prove-refused',
+  'consent',
+] as const;
+export type PageName = (typeof pageNames)[number];
+
+export interface PageInput {
+  readonly errors: Readonly<Record<string, string>>;
+  readonly status: number;
+  readonly ways?: Plan;
+  readonly offers?: readonly Offer[];
+  readonly consent?: ConsentNeed | null;
+}
+
+const typedFields = ['region', 'phone', 'name', 'number'];
+
+/** Shows one page of the journey. Views get finished values only. */
+export async function renderPage(deps: JourneyDeps, ctx: Context, situation: Situation, page: PageName, input: PageInput): Promise<void> {
+  const { app, base, interaction } = situation;
+  ctx.state.uiLocales = interaction.params.ui_locales;
+  const locale = localeOf(ctx, deps.renderer.i18n);
+  // Chrome holds form-action against the redirect at the end of the journey and on the way to the face service.
+  ctx.state.formTargets = [interaction.params.redirect_uri, page === 'prove-face' ? deps.face.origin : undefined]
+    .map((uri) => (uri === undefined ? null : formTarget(uri)))
+    .filter((target) => target !== null);
+  const { i18n } = deps.renderer;
+  const data = {
+    base,
+    app: { name: i18n.pick(app.name, locale), purpose: i18n.pick(app.purpose, locale), backUrl: null },
+    errors: input.errors,
+    values: typed(ctx),
+    ...(await pageData(deps, ctx, situation, page, input)),
+  };
+  deps.renderer.render(ctx, `journey/${page}`, data, { status: input.status });
+}
+
+/** What was typed, to be shown again; never a secret or a code. */
+function typed(ctx: Context): Record<string, string> {
+  const body: unknown = ctx.request.body;
+  if (typeof body !== 'object' || body === null) return {};
+  return Object.fromEntries(Object.entries(body).filter((entry): entry is [string, string] => typedFields.includes(entry[0]) && typeof entry[1] === 'string'));
+}
+
+async function pageData(deps: JourneyDeps, ctx: Context, situation: Situation, page: PageName, input: PageInput): Promise<object> {
+  const { state, citizen } = situation;
+  const { registration } = state;
+  const canContinue = citizen !== null && citizen.verdict.kind === 'short' && citizen.verdict.voluntary;
+  switch (page) {
+    case 'sign-in':
+      return {
+        passkey: await passkeyChallenge(deps, situation),
+        signedIn: citizen !== null,
+        ...(citizen ? { reason: citizen.verdict.kind === 'short' ? citizen.verdict.reasons[0] : undefined, canPassword: citizen.holdings.hasPassword } : {}),
+      };
+    case 'register-code':
+      return registration ? { phoneMasked: maskPhone(registration.phone), values: { region: '', phone: registration.phone }, minutes: 10 } : {};
+    case 'register-taken':
+      return registration ? { phoneMasked: maskPhone(registration.phone) } : {};
+    case 'register-authenticator':
+      return registration ? { passkey: await enrolmentChallenge(deps, situation, registration) } : {};
+    case 'register-password':
+      return registration ? { username: registration.phone } : {};
+    case 'register-totp':
+      return registration?.totpSecret ? totpData(registration.totpSecret, maskPhone(registration.phone)) : {};
+    case 'recovery-codes':
+      return { codes: state.recoveryCodes };
+    case 'enrol-passkey':
+      return citizen ? { passkey: await enrolChallenge(deps, situation, citizen, 'Shimin') } : {};
+    case 'choose':
+      return { ...stepUpData(situation, input.ways, input.offers ?? []), canContinue };
+    case 'prove-unavailable':
+    case 'prove-refused':
+      return { canContinue };
+    case 'consent':
+      return citizen && input.consent ? consentItems(deps, citizen.account, input.consent) : {};
+    default:
+      return {};
+  }
+}
+
+function totpData(secret: string, label: string): object {
+  const uri = totpUri({ secret, issuer: 'Shimin', label });
+  return { qrSvg: qrSvg(uri), secret: secret.match(/.{1,4}/g)?.join(' ') ?? secret, uri };
+}

@@ -1,0 +1,34 @@
+import type { Offer, Plan } from '../assurance/plan.ts';
+import type { Situation } from './gather.ts';
+
+/** The step-up page's finished values: what is needed, why, what is missing, and each way with its steps and minutes. */
+export function stepUpData(situation: Situation, plan: Plan | undefined, offers: readonly Offer[]): object {
+  const { citizen } = situation;
+  const verdict = citizen?.verdict;
+  const target = verdict?.kind === 'short' ? verdict.target[0] : undefined;
+  const byId = new Map(offers.map((offer) => [offer.id, offer]));
+  const ways = plan?.kind === 'ways' ? plan.ways : [];
+  return {
+    level: target?.startsWith('urn:shimin:loa:') ? target.slice('urn:shimin:loa:'.length) : null,
+    why: verdict?.kind === 'short' ? verdict.reasons : [],
+    missing: plan?.kind === 'unreachable' ? plan.because : missingOf(ways[0]?.steps ?? [], byId),
+    acceptable: plan?.kind === 'ways',
+    ways: ways.map((way) => ({
+      id: way.steps.join(' '),
+      steps: way.steps,
+      minutes: way.minutes,
+      have: [...new Set(way.steps.flatMap((step) => byId.get(step)?.have ?? []))],
+      available: way.steps.every((step) => byId.get(step)?.available !== false),
+      unavailableReason: way.steps.map((step) => byId.get(step)?.unavailableReason).find((reason) => reason !== undefined) ?? null,
+    })),
+  };
+}
+
+/** In words of what is not there yet rather than of what to do. */
+function missingOf(steps: readonly string[], offers: ReadonlyMap<string, Offer>): string[] {
+  return steps.map((step) => {
+    const offer = offers.get(step);
+    if (offer?.kind === 'prove') return `missing_${step}`;
+    return offer?.kind === 'enrol' ? 'missing_passkey' : 'missing_authentication';
+  });
+}
