@@ -2,6 +2,7 @@ import {
   BrokenCircuitError,
   BulkheadRejectedError,
   bulkhead,
+  CircuitState,
   ConsecutiveBreaker,
   circuitBreaker,
   handleWhen,
@@ -19,6 +20,8 @@ const DEFAULT_MAX_BYTES = 256 * 1024;
 /** One upstream's share of our patience: how many calls at a time, and when to stop asking for a while. */
 export interface Upstream {
   readonly name: string;
+  /** False while the circuit is open: nobody asks it just now. */
+  healthy(): boolean;
   run<T>(work: () => Promise<T>): Promise<T>;
 }
 
@@ -38,6 +41,7 @@ export function createUpstream(
   const policy = wrap(bulkhead(maxConcurrent, maxQueued), breaker);
   return {
     name,
+    healthy: () => breaker.state !== CircuitState.Open,
     async run(work) {
       try {
         return await policy.execute(work);

@@ -319,11 +319,13 @@ describe('one upstream among others', () => {
     const upstream = createUpstream('register', { breakAfter: 3, halfOpenAfterMs: 200 });
     for (let i = 0; i < 3; i += 1) expect(await codeOf(ask('/500', { upstream }))).toMatch(/answered 500/);
     const before = hits;
+    expect(upstream.healthy()).toBe(false);
     expect(await codeOf(ask('/good', { upstream }))).toBe('upstream_unavailable: circuit open');
     expect(hits).toBe(before);
     expect(await ask('/good', { upstream: createUpstream('other') })).toEqual({ result: 'match' });
     await new Promise((resolve) => setTimeout(resolve, 250));
     expect(await ask('/good', { upstream })).toEqual({ result: 'match' });
+    expect(upstream.healthy()).toBe(true);
   });
 
   it('does not let refusals of single requests open the circuit for everybody', async () => {
