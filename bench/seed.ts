@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
+import { defaultPolicy } from '../seeds/policy.ts';
 import { createHashQueue, hashPassword } from '../src/authenticators/password.ts';
 import { newTotpSecret } from '../src/authenticators/totp.ts';
 import { registerCitizen } from '../src/commands/register-citizen.ts';
@@ -12,6 +13,7 @@ import { seed } from '../src/seed.ts';
 import { findAccount } from '../src/storage/accounts.ts';
 import { insertTotp, setPassword } from '../src/storage/authenticators.ts';
 import { connect, migrate } from '../src/storage/db.ts';
+import { appendPolicy } from '../src/storage/policies.ts';
 import { type Citizen, newCitizen, password } from './citizens.ts';
 import { benchClient } from './setup.ts';
 
@@ -24,6 +26,10 @@ const db = database.knex;
 const deps = { db, keyring, clock: systemClock };
 await migrate(db);
 await seed({ ...deps, config });
+// Level 1, as the demo's library: what is measured is signing in, not proofing.
+const apps = { ...defaultPolicy.apps, [benchClient.client_id]: { floor: 'urn:shimin:loa:1' } };
+const document = { ...defaultPolicy, version: 2, apps };
+await appendPolicy(db, { version: 2, document, createdBy: 'bench', at: systemClock(), expectedPrevious: 1 });
 const bench = { 'zh-Hans': '测试', 'zh-Hant': '測試', en: 'Bench', pt: 'Teste' };
 await saveRegisteredApp(deps, {
   // First-party: the yardstick asks for no consent either.
