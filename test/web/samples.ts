@@ -1,0 +1,181 @@
+/** One set of finished values for every view, as its head comment says; hostile where a value comes from outside. */
+export const hostile = '"><script>alert(1)</script>';
+const at = new Date('2026-11-23T01:24:00Z');
+const base = '/interaction/abcdefghij0123456789x';
+const app = { name: `Library ${hostile}`, purpose: `Borrow ${hostile}`, backUrl: null };
+const passkey = {
+  ceremony: 'c1',
+  options: { challenge: 'AAAA', rpId: 'localhost', user: { id: 'AAAA', name: hostile } },
+};
+const journey = { base, app };
+const way = { minutes: 3, have: ['have.idCard', 'have.camera'], available: true, unavailableReason: null };
+const activity = [
+  { type: 'authentication.succeeded', at, app: 'Library', outcome: 'ok' },
+  { type: 'never.heard', at, app: null, outcome: 'failed' },
+];
+
+export const samples: Readonly<Record<string, readonly object[]>> = {
+  error: [
+    { code: 'internal', wayOn: null, minutes: null },
+    { code: 'too_many_requests', wayOn: base, minutes: 1 },
+  ],
+  'journey/sign-in': [
+    { ...journey, passkey },
+    { ...journey, passkey, signedIn: true, reason: 'sign_in_again', canPassword: false },
+  ],
+  'journey/password': [
+    { ...journey },
+    { ...journey, values: { region: 'MO', phone: hostile }, errors: { password: 'errors.credentials_wrong' } },
+  ],
+  'journey/totp': [journey],
+  'journey/recovery-code': [{ ...journey, errors: { code: 'errors.code_wrong' } }],
+  'journey/register': [
+    journey,
+    { ...journey, values: { region: '', phone: '123' }, errors: { phone: 'errors.phone_invalid' } },
+  ],
+  'journey/register-code': [
+    { ...journey, phoneMasked: '+86 138****0001', values: { region: '', phone: '+8613800000001' }, minutes: 10 },
+  ],
+  'journey/register-taken': [{ ...journey, phoneMasked: '+86 138****0001' }],
+  'journey/register-authenticator': [{ ...journey, passkey }],
+  'journey/enrol-passkey': [{ ...journey, passkey }],
+  'journey/register-password': [
+    { ...journey, username: '+8613800000001', errors: { password: 'errors.password_too_short' } },
+  ],
+  'journey/register-totp': [
+    {
+      ...journey,
+      qrSvg: '<svg xmlns="http://www.w3.org/2000/svg"/>',
+      secret: 'ABCD EFGH IJKL MNOP',
+      uri: 'otpauth://totp/Shimin:x?secret=A',
+    },
+  ],
+  'journey/recovery-codes': [
+    { ...journey, codes: ['AB12-CD34-EF56', 'GH12-JK34-MN56', 'PQ12-RS34-TU56', 'VW12-XY34-ZA56'] },
+  ],
+  'journey/choose': [
+    {
+      ...journey,
+      level: '3',
+      why: ['app_minimum', 'needs_identity'],
+      missing: ['missing_population', 'missing_face'],
+      ways: [
+        { ...way, id: 'population face', steps: ['population', 'face'] },
+        {
+          ...way,
+          id: 'enrol-passkey',
+          steps: ['enrol-passkey'],
+          minutes: 1,
+          have: [],
+          available: false,
+          unavailableReason: 'face_unavailable',
+        },
+      ],
+      canContinue: true,
+    },
+    { ...journey, level: null, why: [], missing: [], ways: [], canContinue: false },
+  ],
+  'journey/prove-population': [
+    {
+      ...journey,
+      values: { name: hostile, number: '1' },
+      errors: { name: 'errors.name_invalid', number: 'errors.number_invalid' },
+    },
+  ],
+  'journey/prove-face': [journey],
+  'journey/prove-unavailable': [{ ...journey, canContinue: true }],
+  'journey/prove-refused': [{ ...journey, canContinue: false }],
+  'journey/consent': [
+    {
+      ...journey,
+      items: [
+        { id: 'profile', value: '张伟' },
+        { id: 'phone', value: '+86 138****0001' },
+        { id: hostile, value: hostile },
+      ],
+      offline: false,
+    },
+  ],
+  'journey/waiting': [{ ...journey, pollUrl: `${base}/prove/state`, seconds: 3 }],
+  'journey/expired': [{ code: 'interaction_expired' }],
+  'journey/logout': [
+    {
+      form: '<form id="op.logoutForm" method="post" action="http://localhost:3000/session/end/confirm"><input type="hidden" name="xsrf" value="a&amp;b"/></form>',
+    },
+  ],
+  'journey/logged-out': [{}],
+  'account/overview': [
+    {
+      name: '张伟',
+      phone: '+86 138****0001',
+      documents: [{ type: 'cn_resident_id', masked: '****1234' }],
+      level: '2',
+      until: at,
+      next: { level: '3', raiseUrl: '/account/raise?level=3', steps: ['face'], minutes: 3 },
+      passkeys: 1,
+      apps: 2,
+      sessions: 1,
+      latest: activity,
+      done: 'account.authenticators.done_added',
+    },
+    {
+      name: null,
+      phone: null,
+      documents: [],
+      level: '0',
+      until: null,
+      next: null,
+      passkeys: 0,
+      apps: 0,
+      sessions: 0,
+      latest: [],
+    },
+  ],
+  'account/authenticators': [
+    {
+      passkeys: [
+        { id: 'p1', name: `iPhone ${hostile}`, createdAt: at, lastUsedAt: at, synced: true },
+        { id: 'p2', name: 'YubiKey', createdAt: at, lastUsedAt: null, synced: false },
+      ],
+      hasPassword: true,
+      hasTotp: true,
+      recoveryCodesLeft: 1,
+      canRemove: true,
+      passkey,
+    },
+    { passkeys: [], hasPassword: false, hasTotp: false, recoveryCodesLeft: 0, canRemove: false, passkey: null },
+  ],
+  'account/evidence': [
+    {
+      evidence: ['contact', 'population', 'face', 'counter', 'document', 'elements', 'upstream', 'legal_person'].map(
+        (kind, i) => ({
+          kind,
+          recordedAt: at,
+          expiresAt: i % 2 ? at : null,
+          revokedAt: i === 3 ? at : null,
+        }),
+      ),
+    },
+    { evidence: [] },
+  ],
+  'account/apps': [
+    {
+      apps: [{ grantId: 'g1', name: hostile, purpose: 'x', items: ['profile', 'other'], at }],
+      done: 'account.apps.done_withdrawn',
+    },
+    { apps: [] },
+  ],
+  'account/sessions': [
+    {
+      sessions: [
+        { uid: 's1', device: 'Safari, iPhone', place: '203.0.113.x', createdAt: at, lastSeenAt: at, current: true },
+        { uid: 's2', device: '', place: null, createdAt: at, lastSeenAt: at, current: false },
+      ],
+      done: 'account.sessions.done_ended',
+    },
+  ],
+  'account/activity': [
+    { items: activity, olderUrl: '/account/activity?before=1', newerUrl: null },
+    { items: [], olderUrl: null, newerUrl: null },
+  ],
+};
