@@ -6,16 +6,54 @@ const day = 24 * hour;
 const year = 365 * day;
 
 /** Record in the police register, asked again every five years at the latest. */
-const register = { kind: 'population', minStrength: 'strong', maxAge: 5 * year, confirms: ['name', 'document_number'], sources: null } as const;
+const register = {
+  kind: 'population',
+  minStrength: 'strong',
+  maxAge: 5 * year,
+  confirms: ['name', 'document_number'],
+  sources: null,
+} as const;
 /** The person present matches the register's photo; faces change, so once a year. */
-const face = { kind: 'face', minStrength: 'strong', maxAge: year, confirms: ['liveness', 'photo'], sources: null } as const;
-const upstream = (strength: 'strong' | 'superior') => ({ kind: 'upstream', minStrength: strength, maxAge: year, confirms: ['name', 'document_number'], sources: null }) as const;
-const counter = (officials: string) => ({ kind: 'counter', minStrength: 'superior', maxAge: 5 * year, confirms: [officials], sources: null }) as const;
+const face = {
+  kind: 'face',
+  minStrength: 'strong',
+  maxAge: year,
+  confirms: ['liveness', 'photo'],
+  sources: null,
+} as const;
+const upstream = (strength: 'strong' | 'superior') =>
+  ({
+    kind: 'upstream',
+    minStrength: strength,
+    maxAge: year,
+    confirms: ['name', 'document_number'],
+    sources: null,
+  }) as const;
+const counter = (officials: string) =>
+  ({ kind: 'counter', minStrength: 'superior', maxAge: 5 * year, confirms: [officials], sources: null }) as const;
 
 /** Two different factors, or a passkey with user verification, which is both (SP 800-63B-4 2.2: 24 hours at most). */
-const twoFactors = { factors: 2, userVerified: false, phishingResistant: false, deviceBound: false, maxAge: day } as const;
-const phishingResistant = { factors: 2, userVerified: true, phishingResistant: true, deviceBound: false, maxAge: 12 * hour } as const;
-const deviceBound = { factors: 2, userVerified: true, phishingResistant: true, deviceBound: true, maxAge: 15 * minute } as const;
+const twoFactors = {
+  factors: 2,
+  userVerified: false,
+  phishingResistant: false,
+  deviceBound: false,
+  maxAge: day,
+} as const;
+const phishingResistant = {
+  factors: 2,
+  userVerified: true,
+  phishingResistant: true,
+  deviceBound: false,
+  maxAge: 12 * hour,
+} as const;
+const deviceBound = {
+  factors: 2,
+  userVerified: true,
+  phishingResistant: true,
+  deviceBound: true,
+  maxAge: 15 * minute,
+} as const;
 
 /** The city's first assurance policy: the four levels of the design, section 1. Admins change it from here on. */
 export const defaultPolicy: AssurancePolicy = {
@@ -27,7 +65,9 @@ export const defaultPolicy: AssurancePolicy = {
       ial: 0,
       aal: 1,
       identity: [[{ kind: 'contact', minStrength: 'weak', maxAge: null, confirms: [], sources: null }]],
-      authentication: [{ factors: 1, userVerified: false, phishingResistant: false, deviceBound: false, maxAge: 30 * day }],
+      authentication: [
+        { factors: 1, userVerified: false, phishingResistant: false, deviceBound: false, maxAge: 30 * day },
+      ],
       rideOnSso: true,
       dominates: [],
       labels: [],

@@ -1,33 +1,35 @@
-import { fileURLToPath } from 'node:url';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { fileURLToPath } from 'node:url';
 import Router from '@koa/router';
 import Koa, { type Context } from 'koa';
 import type { Provider } from 'oidc-provider';
 import { accountRoutes } from './account/index.ts';
+import { acrLabels } from './assurance/mapping.ts';
 import { createHashQueue } from './authenticators/password.ts';
 import type { Config } from './config.ts';
 import { type Engine, startEngine } from './engine.ts';
 import { observeEngine } from './engine-events.ts';
 import { createI18n } from './i18n/index.ts';
+import { startHousekeeping } from './jobs/housekeeping.ts';
 import { journeyRoutes } from './journey/index.ts';
-import { systemClock, type Clock } from './lib/clock.ts';
+import { type Clock, systemClock } from './lib/clock.ts';
 import { deriveKey, type Keyring } from './lib/crypto.ts';
 import { ShiminError } from './lib/errors.ts';
 import { createUpstream } from './lib/http.ts';
 import type { Log } from './lib/log.ts';
 import { smsGateway } from './lib/sms.ts';
-import { acrLabels } from './assurance/mapping.ts';
-import { finishInteraction, openInteraction, refuseInteraction } from './oidc/interaction.ts';
 import { clientAdapter } from './oidc/clients.ts';
+import { finishInteraction, openInteraction, refuseInteraction } from './oidc/interaction.ts';
 import { replayError } from './oidc/provider.ts';
 import { endSsoSession } from './oidc/sessions.ts';
 import { createMetrics, type Metrics } from './ops/metrics.ts';
 import { faceService } from './proofing/face.ts';
 import { populationRegister } from './proofing/population.ts';
 import { accountClientSecret } from './seed.ts';
+import { areaSessionStore } from './storage/area-sessions.ts';
 import { connect, migrationStatus } from './storage/db.ts';
-import { oidcModels } from './storage/oidc-models.ts';
 import { revokeGrantsOfAccount } from './storage/oidc-models/grants.ts';
+import { oidcModels } from './storage/oidc-models.ts';
 import { currentPolicy } from './storage/policies.ts';
 import { areaSession } from './web/area-session.ts';
 import { createAssets } from './web/assets.ts';
@@ -37,8 +39,6 @@ import { bodyLimit, csrf, requestId, securityHeaders } from './web/guards.ts';
 import { issuerHost } from './web/issuer-host.ts';
 import { preferences } from './web/preferences.ts';
 import { createRenderer } from './web/render.ts';
-import { startHousekeeping } from './jobs/housekeeping.ts';
-import { areaSessionStore } from './storage/area-sessions.ts';
 
 export interface Shimin {
   readonly handle: (req: IncomingMessage, res: ServerResponse) => void;
@@ -53,18 +53,26 @@ export interface Shimin {
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
 /** Composition root: storage, ports, engine, areas and middleware, in visible order. */
-export async function createShimin(deps: { config: Config; keyring: Keyring; log: Log; clock?: Clock }): Promise<Shimin> {
+export async function createShimin(deps: {
+  config: Config;
+  keyring: Keyring;
+  log: Log;
+  clock?: Clock;
+}): Promise<Shimin> {
   const { config, keyring, log } = deps;
   const clock = deps.clock ?? systemClock;
   const https = config.issuer.startsWith('https:');
 
   // Storage
-  const database = connect(config.databaseUrl, { driver: config.sqliteDriver });
+  const database = connect(config.databaseUrl, { sqliteDriver: config.sqliteDriver });
   const db = database.knex;
   const pending = (await migrationStatus(db)).pending;
   if (pending.length > 0) {
     await database.close();
-    throw new ShiminError('config_invalid', { status: 500, message: `database schema is behind by ${pending.length}: run \`shimin migrate\`` });
+    throw new ShiminError('config_invalid', {
+      status: 500,
+      message: `database schema is behind by ${pending.length}: run \`shimin migrate\``,
+    });
   }
   const models = oidcModels(database, { clock, keyring, onReplay: replayError });
   const { document: policy } = await currentPolicy(db);
@@ -76,17 +84,27 @@ export async function createShimin(deps: { config: Config; keyring: Keyring; log
   const metrics = createMetrics();
 
   // Upstreams
+  const upstreams = {
+    population: createUpstream('population'),
+    face: createUpstream('face'),
+    sms: createUpstream('sms'),
+  };
   const upstream = (name: 'population' | 'face') => ({
     baseUrl: config[name].url,
     clientId: config[name].appId,
     secret: config[name].secret,
     allowLoopback: config.allowLoopback,
-    upstream: createUpstream(name),
+    upstream: upstreams[name],
     clock,
   });
   const population = populationRegister(upstream('population'));
   const face = faceService(upstream('face'));
-  const sendSms = smsGateway({ url: config.sms.url, token: config.sms.token, allowLoopback: config.allowLoopback, upstream: createUpstream('sms') });
+  const sendSms = smsGateway({
+    url: config.sms.url,
+    token: config.sms.token,
+    allowLoopback: config.allowLoopback,
+    upstream: upstreams.sms,
+  });
   const hashQueue = createHashQueue();
 
   // Engine
@@ -106,7 +124,10 @@ export async function createShimin(deps: { config: Config; keyring: Keyring; log
     observe: (provider: Provider) => observeEngine(provider, { metrics, log, db, clock }),
     pages: {
       error: async (ctx, out, cause) => {
-        const oauth = { error: out.error, ...(out.error_description === undefined ? undefined : { error_description: out.error_description }) };
+        const oauth = {
+          error: out.error,
+          ...(out.error_description === undefined ? undefined : { error_description: out.error_description }),
+        };
         if (ctx.accepts('html', 'json') === 'json') ctx.body = oauth;
         else answerError({ renderer, log }, ctx, engineError(out.error, cause));
       },
@@ -116,7 +137,17 @@ export async function createShimin(deps: { config: Config; keyring: Keyring; log
   });
 
   // Areas
-  const shared = { db, clock, keyring, log, renderer, rpId: new URL(config.issuer).hostname, origins: [config.issuer], issuer: config.issuer, hashQueue };
+  const shared = {
+    db,
+    clock,
+    keyring,
+    log,
+    renderer,
+    rpId: new URL(config.issuer).hostname,
+    origins: [config.issuer],
+    issuer: config.issuer,
+    hashQueue,
+  };
   const address = (ctx: Context) => clientAddress(ctx, config.trustedProxies);
   const door = (ctx: Context) => ({ req: ctx.req, res: ctx.res });
   const router = new Router();
@@ -124,6 +155,8 @@ export async function createShimin(deps: { config: Config; keyring: Keyring; log
     ...shared,
     population,
     face,
+    faceOrigin: new URL(config.face.url).origin,
+    health: () => ({ population: upstreams.population.healthy(), face: upstreams.face.healthy() }),
     sendSms,
     clientAddress: address,
     engine: {
@@ -229,7 +262,16 @@ function observeRequest(metrics: Metrics, log: Log): Koa.Middleware {
       const seconds = (performance.now() - started) / 1000;
       const route = routeOf(ctx.path);
       metrics.request(route, ctx.method, ctx.res.statusCode, seconds);
-      log.info({ requestId: ctx.state.requestId, method: ctx.method, route, status: ctx.res.statusCode, ms: Math.round(seconds * 1000) }, 'request');
+      log.info(
+        {
+          requestId: ctx.state.requestId,
+          method: ctx.method,
+          route,
+          status: ctx.res.statusCode,
+          ms: Math.round(seconds * 1000),
+        },
+        'request',
+      );
     });
     await next();
   };
@@ -238,14 +280,18 @@ function observeRequest(metrics: Metrics, log: Log): Koa.Middleware {
 /** The kind of route for logs and metrics: a path itself may hold ids of interactions. */
 function routeOf(path: string): string {
   const [, first = '', , third = ''] = path.split('/');
-  if (first === 'interaction') return third === '' ? 'interaction' : `interaction/${/^[a-z-]{1,30}$/.test(third) ? third : 'other'}`;
+  if (first === 'interaction')
+    return third === '' ? 'interaction' : `interaction/${/^[a-z-]{1,30}$/.test(third) ? third : 'other'}`;
   if (first === 'auth' && path.length > 5) return 'auth/resume';
   return /^[a-z.-]{0,30}$/.test(first) ? first || 'home' : 'other';
 }
 
 function engineError(error: string, cause: unknown): ShiminError {
   if (cause instanceof ShiminError) return cause;
-  const status = typeof cause === 'object' && cause !== null && 'statusCode' in cause && typeof cause.statusCode === 'number' ? cause.statusCode : 500;
+  const status =
+    typeof cause === 'object' && cause !== null && 'statusCode' in cause && typeof cause.statusCode === 'number'
+      ? cause.statusCode
+      : 500;
   // The engine's word for an interaction or session that is over or of another browser.
   const expired = cause instanceof Error && cause.name === 'SessionNotFound';
   if (expired) return new ShiminError('interaction_expired', { status: 400, cause });

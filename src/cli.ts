@@ -1,15 +1,15 @@
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { Command, CommanderError } from 'commander';
+import { rotateKeys } from './commands/rotate-keys.ts';
 import { parseConfig } from './config.ts';
 import { runDemo } from './demo.ts';
 import { doctor } from './doctor.ts';
-import { checkDocument } from './identity/documents.ts';
 import { checkLine } from './identity/check-lines.ts';
+import { checkDocument } from './identity/documents.ts';
 import { systemClock } from './lib/clock.ts';
 import { ShiminError } from './lib/errors.ts';
 import { createLog } from './lib/log.ts';
-import { rotateKeys } from './commands/rotate-keys.ts';
 import { ensureSecrets, readSecrets } from './secrets.ts';
 import { seed } from './seed.ts';
 import { startServer } from './server.ts';
@@ -35,7 +35,9 @@ export async function runCli(argv: readonly string[], host: CliHost): Promise<nu
     if (error instanceof CommanderError) return error.exitCode;
     const fault = error instanceof Error ? error : new Error(String(error));
     const code = error instanceof ShiminError ? error.code : 'internal';
-    host.err(argv.includes('--json') ? JSON.stringify({ error: code, message: fault.message }) : `shimin: ${fault.message}`);
+    host.err(
+      argv.includes('--json') ? JSON.stringify({ error: code, message: fault.message }) : `shimin: ${fault.message}`,
+    );
     return 1;
   }
   return outcome.code;
@@ -43,7 +45,10 @@ export async function runCli(argv: readonly string[], host: CliHost): Promise<nu
 
 function build(host: CliHost, outcome: { code: number }): Command {
   const program = new Command('shimin').description('Shimin 市民: the identity provider of a city').exitOverride();
-  program.configureOutput({ writeOut: (text) => host.out(text.trimEnd()), writeErr: (text) => host.err(text.trimEnd()) });
+  program.configureOutput({
+    writeOut: (text) => host.out(text.trimEnd()),
+    writeErr: (text) => host.err(text.trimEnd()),
+  });
   const verb = (name: string, about: string, parent = program) =>
     parent.command(name).description(about).option('--json', 'print JSON').exitOverride();
   const config = () => parseConfig(host.env);
@@ -74,7 +79,7 @@ function build(host: CliHost, outcome: { code: number }): Command {
 
   const withDb = async <T>(work: (database: ReturnType<typeof connect>) => Promise<T>): Promise<T> => {
     const settings = config();
-    const database = connect(settings.databaseUrl, { driver: settings.sqliteDriver });
+    const database = connect(settings.databaseUrl, { sqliteDriver: settings.sqliteDriver });
     try {
       return await work(database);
     } finally {
@@ -85,7 +90,7 @@ function build(host: CliHost, outcome: { code: number }): Command {
   verb('migrate', 'bring the database schema forward').action(({ json }: { json?: boolean }) =>
     withDb(async ({ knex }) => {
       const result = await migrate(knex);
-      say(json, result, `migrated: ${result.applied.length === 0 ? 'nothing to do' : result.applied.join(', ')}`);
+      say(json, result, `migrated: ${result.names.length === 0 ? 'nothing to do' : result.names.join(', ')}`);
     }),
   );
   verb('rollback', 'take the last batch of migrations back')
@@ -93,7 +98,7 @@ function build(host: CliHost, outcome: { code: number }): Command {
     .action(({ json, all }: { json?: boolean; all?: boolean }) =>
       withDb(async ({ knex }) => {
         const result = await rollback(knex, { all: all === true });
-        say(json, result, `rolled back: ${result.applied.length === 0 ? 'nothing to do' : result.applied.join(', ')}`);
+        say(json, result, `rolled back: ${result.names.length === 0 ? 'nothing to do' : result.names.join(', ')}`);
       }),
     );
   verb('status', 'which migrations were applied').action(({ json }: { json?: boolean }) =>
@@ -105,19 +110,22 @@ function build(host: CliHost, outcome: { code: number }): Command {
   verb('seed', 'policy, signing keys and apps that are missing').action(({ json }: { json?: boolean }) =>
     withDb(async ({ knex }) => {
       const settings = config();
-      const keyring = settings.production ? await readSecrets(settings.secretsFile) : await ensureSecrets(settings.secretsFile);
+      const keyring = settings.production
+        ? await readSecrets(settings.secretsFile)
+        : await ensureSecrets(settings.secretsFile);
       const result = await seed({ db: knex, keyring, clock: systemClock, config: settings });
       say(json, result, `seeded: ${JSON.stringify(result)}`);
     }),
   );
 
   const keys = program.command('keys').description('signing keys').exitOverride();
-  verb('rotate', 'sign with the next keys; running nodes follow within seconds', keys).action(({ json }: { json?: boolean }) =>
-    withDb(async ({ knex }) => {
-      const keyring = await readSecrets(config().secretsFile);
-      const result = await rotateKeys({ db: knex, keyring, clock: systemClock });
-      say(json, result, `rotated ${result.rotated} algorithms`);
-    }),
+  verb('rotate', 'sign with the next keys; running nodes follow within seconds', keys).action(
+    ({ json }: { json?: boolean }) =>
+      withDb(async ({ knex }) => {
+        const keyring = await readSecrets(config().secretsFile);
+        const result = await rotateKeys({ db: knex, keyring, clock: systemClock });
+        say(json, result, `rotated ${result.rotated} algorithms`);
+      }),
   );
 
   verb('doctor', 'look for what is wrong with this installation').action(async ({ json }: { json?: boolean }) => {
@@ -128,7 +136,11 @@ function build(host: CliHost, outcome: { code: number }): Command {
   });
 
   const document = program.command('document').description('identity documents').exitOverride();
-  verb('check [value]', 'is a document number well formed? Without VALUE: NDJSON {type, value} lines on standard input', document)
+  verb(
+    'check [value]',
+    'is a document number well formed? Without VALUE: NDJSON {type, value} lines on standard input',
+    document,
+  )
     .option('--type <type>', 'document type')
     .action(async (value: string | undefined, { type }: { type?: string }) => {
       if (value !== undefined) {

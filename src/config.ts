@@ -2,9 +2,7 @@ import { z } from 'zod';
 import { ShiminError } from './lib/errors.ts';
 
 const port = z.coerce.number().int().min(0).max(65535);
-const flag = z
-  .enum(['true', 'false', '1', '0', ''])
-  .transform((value) => value === 'true' || value === '1');
+const flag = z.enum(['true', 'false', '1', '0', '']).transform((value) => value === 'true' || value === '1');
 const url = z.url({ protocol: /^https?$/ }).transform((value) => value.replace(/\/$/, ''));
 
 /**
@@ -29,7 +27,9 @@ export const settingsSchema = z.object({
     .string()
     .min(1)
     .default('data/secrets.json')
-    .describe('File of key-encryption keys, pepper, blind-index key and cookie keys. `demo` makes one; production must be given one.'),
+    .describe(
+      'File of key-encryption keys, pepper, blind-index key and cookie keys. `demo` makes one; production must be given one.',
+    ),
   SHIMIN_TRUSTED_PROXIES: z.coerce
     .number()
     .int()
@@ -37,13 +37,22 @@ export const settingsSchema = z.object({
     .max(10)
     .default(0)
     .describe('How many reverse proxies stand in front and set X-Forwarded-For; 0: headers are ignored.'),
-  SHIMIN_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info').describe('Least severity written.'),
-  SHIMIN_ALLOW_LOOPBACK: flag.default(false).describe('Let outgoing requests reach loopback addresses; refused in production.'),
+  SHIMIN_LOG_LEVEL: z
+    .enum(['debug', 'info', 'warn', 'error', 'silent'])
+    .default('info')
+    .describe('Least severity written.'),
+  SHIMIN_ALLOW_LOOPBACK: flag
+    .default(false)
+    .describe('Let outgoing requests reach loopback addresses; refused in production.'),
   SHIMIN_DEMO: flag.default(false).describe('Seed demo apps and people; refused in production.'),
   SHIMIN_SEED_CLIENTS: z.string().default('').describe('File of demo client metadata to seed (JSON), used by `demo`.'),
   SHIMIN_POPULATION_URL: url.default('http://localhost:4000/population').describe('Population register API.'),
   SHIMIN_POPULATION_APP_ID: z.string().min(1).default('shimin-demo').describe('Caller id at the population register.'),
-  SHIMIN_POPULATION_SECRET: z.string().min(8).default('demo-population-secret').describe('Signing secret at the population register.'),
+  SHIMIN_POPULATION_SECRET: z
+    .string()
+    .min(8)
+    .default('demo-population-secret')
+    .describe('Signing secret at the population register.'),
   SHIMIN_FACE_URL: url.default('http://localhost:4000/face').describe('Face service API.'),
   SHIMIN_FACE_APP_ID: z.string().min(1).default('shimin-demo').describe('Caller id at the face service.'),
   SHIMIN_FACE_SECRET: z.string().min(8).default('demo-face-secret').describe('Signing secret at the face service.'),
@@ -77,7 +86,9 @@ const demoSecrets = ['demo-population-secret', 'demo-face-secret', 'demo-sms-tok
  * @throws ShiminError `config_invalid` with `detail.faults`
  */
 export function parseConfig(env: Readonly<Record<string, string | undefined>>): Config {
-  const given = Object.fromEntries(Object.entries(env).filter(([name, value]) => name.startsWith('SHIMIN_') && value !== undefined));
+  const given = Object.fromEntries(
+    Object.entries(env).filter(([name, value]) => name.startsWith('SHIMIN_') && value !== undefined),
+  );
   const faults: string[] = [];
   for (const name of Object.keys(given)) {
     if (!(name in settingsSchema.shape)) faults.push(`${name}: unknown setting`);
@@ -94,7 +105,8 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     if (s.SHIMIN_ALLOW_LOOPBACK) faults.push('SHIMIN_ALLOW_LOOPBACK: refused in production');
     if (s.SHIMIN_DEMO) faults.push('SHIMIN_DEMO: refused in production');
     for (const [name, value] of Object.entries(s)) {
-      if (typeof value === 'string' && demoSecrets.includes(value)) faults.push(`${name}: the demo value is refused in production`);
+      if (typeof value === 'string' && demoSecrets.includes(value))
+        faults.push(`${name}: the demo value is refused in production`);
     }
   }
   if (new URL(s.SHIMIN_ISSUER).pathname !== '/') faults.push('SHIMIN_ISSUER: must be an origin without a path');
@@ -120,5 +132,9 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
 }
 
 function invalid(faults: string[]): ShiminError {
-  return new ShiminError('config_invalid', { status: 500, message: `settings refused: ${faults.join('; ')}`, detail: { faults } });
+  return new ShiminError('config_invalid', {
+    status: 500,
+    message: `settings refused: ${faults.join('; ')}`,
+    detail: { faults },
+  });
 }

@@ -19,16 +19,28 @@ interface Closable {
 
 const simulators = (path: string) => new URL(`../simulators/${path}`, import.meta.url).href;
 
-const defaultPorts = { SHIMIN_DEMO_SIMULATORS_PORT: 4000, SHIMIN_DEMO_LIBRARY_PORT: 5001, SHIMIN_DEMO_SOCIAL_PORT: 5002, SHIMIN_DEMO_HOUSING_PORT: 5003 };
+const defaultPorts = {
+  SHIMIN_DEMO_SIMULATORS_PORT: 4000,
+  SHIMIN_DEMO_LIBRARY_PORT: 5001,
+  SHIMIN_DEMO_SOCIAL_PORT: 5002,
+  SHIMIN_DEMO_HOUSING_PORT: 5003,
+};
 
 /**
  * The whole city on one machine: simulators, provider, demo apps. Other people's systems are loaded by path and spoken
  * to over HTTP only, as the real ones would be.
  */
-export async function runDemo(env: Readonly<Record<string, string | undefined>>, out: (line: string) => void): Promise<City> {
+export async function runDemo(
+  env: Readonly<Record<string, string | undefined>>,
+  out: (line: string) => void,
+): Promise<City> {
   const port = (name: keyof typeof defaultPorts) => Number(env[name] ?? defaultPorts[name]);
   const simulatorsPort = port('SHIMIN_DEMO_SIMULATORS_PORT');
-  const ports = { library: port('SHIMIN_DEMO_LIBRARY_PORT'), 'social-insurance': port('SHIMIN_DEMO_SOCIAL_PORT'), 'housing-fund': port('SHIMIN_DEMO_HOUSING_PORT') };
+  const ports = {
+    library: port('SHIMIN_DEMO_LIBRARY_PORT'),
+    'social-insurance': port('SHIMIN_DEMO_SOCIAL_PORT'),
+    'housing-fund': port('SHIMIN_DEMO_HOUSING_PORT'),
+  };
   const upstream = `http://localhost:${simulatorsPort}`;
   const own = Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('SHIMIN_DEMO_')));
   const providerPort = env.SHIMIN_PORT ?? '3000';
@@ -71,11 +83,14 @@ export async function runDemo(env: Readonly<Record<string, string | undefined>>,
 
 const server = (port: number) => `http://localhost:${port}`;
 
-async function prepare(config: ReturnType<typeof parseConfig>, keyring: Awaited<ReturnType<typeof ensureSecrets>>): Promise<void> {
+async function prepare(
+  config: ReturnType<typeof parseConfig>,
+  keyring: Awaited<ReturnType<typeof ensureSecrets>>,
+): Promise<void> {
   if (config.databaseUrl.startsWith('sqlite:') && !config.databaseUrl.includes(':memory:')) {
     await mkdir(dirname(config.databaseUrl.slice('sqlite:'.length)), { recursive: true });
   }
-  const database = connect(config.databaseUrl, { driver: config.sqliteDriver });
+  const database = connect(config.databaseUrl, { sqliteDriver: config.sqliteDriver });
   try {
     await migrate(database.knex);
     await seed({ db: database.knex, keyring, clock: systemClock, config });
@@ -94,7 +109,12 @@ async function writeClients(secretsFile: string, ports: Record<string, number>):
   return file;
 }
 
-async function welcome(issuer: string, metrics: string, upstream: string, ports: Record<string, number>): Promise<string[]> {
+async function welcome(
+  issuer: string,
+  metrics: string,
+  upstream: string,
+  ports: Record<string, number>,
+): Promise<string[]> {
   const rows: [string, string][] = [
     ['Citizen account', `${issuer}/account`],
     ['City Library (level 1)', server(ports.library ?? 0)],

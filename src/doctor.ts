@@ -1,9 +1,9 @@
 import { parseConfig } from './config.ts';
+import { open } from './lib/crypto.ts';
 import { readSecrets } from './secrets.ts';
 import { connect, migrationStatus } from './storage/db.ts';
 import { currentPolicy } from './storage/policies.ts';
 import { signingKeys } from './storage/signing-keys.ts';
-import { open } from './lib/crypto.ts';
 
 export interface DoctorReport {
   readonly ok: boolean;
@@ -28,12 +28,16 @@ export async function doctor(env: Readonly<Record<string, string | undefined>>):
     return { detail: `issuer ${value.issuer}`, value };
   });
   if (config) {
-    const keyring = await check('secrets', async () => ({ detail: config.secretsFile, value: await readSecrets(config.secretsFile) }));
-    const database = connect(config.databaseUrl, { driver: config.sqliteDriver });
+    const keyring = await check('secrets', async () => ({
+      detail: config.secretsFile,
+      value: await readSecrets(config.secretsFile),
+    }));
+    const database = connect(config.databaseUrl, { sqliteDriver: config.sqliteDriver });
     try {
       const status = await check('schema', async () => {
         const value = await migrationStatus(database.knex);
-        if (value.pending.length > 0) throw new Error(`${value.pending.length} migrations pending: run \`shimin migrate\``);
+        if (value.pending.length > 0)
+          throw new Error(`${value.pending.length} migrations pending: run \`shimin migrate\``);
         return { detail: `${value.applied.length} migrations applied`, value };
       });
       if (status && keyring) {
@@ -46,7 +50,10 @@ export async function doctor(env: Readonly<Record<string, string | undefined>>):
         });
         await check('assurance policy', async () => {
           const policy = await currentPolicy(database.knex);
-          return { detail: `version ${policy.version}, ${policy.document.levels.length} levels`, value: policy.version };
+          return {
+            detail: `version ${policy.version}, ${policy.document.levels.length} levels`,
+            value: policy.version,
+          };
         });
       }
     } finally {

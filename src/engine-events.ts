@@ -25,8 +25,15 @@ export function observeEngine(provider: Provider, deps: { metrics: Metrics; log:
   for (const [event, [type, outcome]] of Object.entries(counted)) {
     provider.on(event as 'server_error', () => deps.metrics.event(type, outcome));
   }
-  provider.on('server_error', (ctx, error) => deps.log.error({ err: error, route: ctx.oidc?.route, requestId: ctx.res.getHeader('x-request-id') }, 'engine failed'));
-  provider.on('backchannel.error', (_ctx, error, client) => deps.log.warn({ err: error, clientId: client.clientId }, 'back-channel logout not delivered'));
+  provider.on('server_error', (ctx, error) =>
+    deps.log.error(
+      { err: error, route: ctx.oidc?.route, requestId: ctx.res.getHeader('x-request-id') },
+      'engine failed',
+    ),
+  );
+  provider.on('backchannel.error', (_ctx, error, client) =>
+    deps.log.warn({ err: error, clientId: client.clientId }, 'back-channel logout not delivered'),
+  );
   provider.on('end_session.success', (ctx) => {
     noteSignOut(ctx, deps).catch((error: unknown) => deps.log.error({ err: error }, 'sign-out not audited'));
   });

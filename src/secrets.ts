@@ -15,7 +15,11 @@ export async function readSecrets(file: string): Promise<Keyring> {
   try {
     return parseKeyring(JSON.parse(text));
   } catch (cause) {
-    throw new ShiminError('config_invalid', { status: 500, message: `SHIMIN_SECRETS: ${file} holds no keyring`, cause });
+    throw new ShiminError('config_invalid', {
+      status: 500,
+      message: `SHIMIN_SECRETS: ${file} holds no keyring`,
+      cause,
+    });
   }
 }
 

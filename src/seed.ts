@@ -21,11 +21,25 @@ export function accountClientSecret(keyring: Keyring): string {
 }
 
 /** Writes what a new installation needs and is not there yet: policy, signing keys, our own area, demo apps. Idempotent. */
-export async function seed(deps: { db: Db; keyring: Keyring; clock: Clock; config: Config }): Promise<{ policy: boolean; keys: number; apps: string[] }> {
+export async function seed(deps: {
+  db: Db;
+  keyring: Keyring;
+  clock: Clock;
+  config: Config;
+}): Promise<{ policy: boolean; keys: number; apps: string[] }> {
   const { db, config, clock } = deps;
-  const policy = await appendPolicy(db, { version: 1, document: { ...defaultPolicy, version: 1 }, createdBy: 'seed', at: clock(), expectedPrevious: 0 });
+  const policy = await appendPolicy(db, {
+    version: 1,
+    document: { ...defaultPolicy, version: 1 },
+    createdBy: 'seed',
+    at: clock(),
+    expectedPrevious: 0,
+  });
   const { rotated } = await rotateKeys(deps, { onlyIfNone: true });
-  const apps = [accountApp(config.issuer, accountClientSecret(deps.keyring)), ...(config.seedClients === '' ? [] : await readClients(config))];
+  const apps = [
+    accountApp(config.issuer, accountClientSecret(deps.keyring)),
+    ...(config.seedClients === '' ? [] : await readClients(config)),
+  ];
   const saved: string[] = [];
   for (const { names, purpose, ...metadata } of apps) {
     const known = await findApp(db, metadata.client_id);
@@ -38,7 +52,8 @@ export async function seed(deps: { db: Db; keyring: Keyring; clock: Clock; confi
 }
 
 async function readClients(config: Config): Promise<z.infer<typeof clientFile>> {
-  if (config.production) throw new ShiminError('config_invalid', { status: 500, message: 'demo apps are refused in production' });
+  if (config.production)
+    throw new ShiminError('config_invalid', { status: 500, message: 'demo apps are refused in production' });
   return clientFile.parse(JSON.parse(await readFile(config.seedClients, 'utf8')));
 }
 

@@ -16,7 +16,12 @@ export interface RunningServer {
 }
 
 /** Starts the provider and its health port. */
-export async function startServer(deps: { config: Config; keyring: Keyring; log: Log; clock?: Clock }): Promise<RunningServer> {
+export async function startServer(deps: {
+  config: Config;
+  keyring: Keyring;
+  log: Log;
+  clock?: Clock;
+}): Promise<RunningServer> {
   const { config, log } = deps;
   const shimin = await createShimin(deps);
   const server = createServer({ maxHeaderSize: 16_384, requestTimeout: 30_000, headersTimeout: 10_000 }, shimin.handle);

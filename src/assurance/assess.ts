@@ -52,8 +52,15 @@ export function assess(
   context: Context = { interaction: null },
 ): Assessment {
   const met = policy.levels.map((level) => {
-    const counted = level.rideOnSso ? events : events.filter((event) => context.interaction !== null && event.interaction === context.interaction);
-    return { level, identity: identityOf(level, evidence, now), counted, authentication: meetRules(level.authentication, counted, now) };
+    const counted = level.rideOnSso
+      ? events
+      : events.filter((event) => context.interaction !== null && event.interaction === context.interaction);
+    return {
+      level,
+      identity: identityOf(level, evidence, now),
+      counted,
+      authentication: meetRules(level.authentication, counted, now),
+    };
   });
   const own = met.flatMap(({ level, identity, counted, authentication }): HeldLevel[] => {
     if (!identity || !authentication) return [];
@@ -94,7 +101,9 @@ function withDominated(policy: AssurancePolicy, own: readonly HeldLevel[]): Held
     const grounds = own.filter((held) => below.get(held.level)?.has(id));
     const [longest] = grounds.toSorted((a, b) => b.until.getTime() - a.until.getTime());
     const [freshest] = grounds.toSorted((a, b) => b.authTime.getTime() - a.authTime.getTime());
-    return longest && freshest ? [{ ...longest, level: id, authTime: freshest.authTime, eventIds: freshest.eventIds }] : [];
+    return longest && freshest
+      ? [{ ...longest, level: id, authTime: freshest.authTime, eventIds: freshest.eventIds }]
+      : [];
   });
 }
 
@@ -114,7 +123,11 @@ function together(rules: readonly EvidenceRule[], evidence: readonly Evidence[],
   };
 }
 
-function longestLived(rule: EvidenceRule, evidence: readonly Evidence[], now: Date): { item: Evidence; end: number } | null {
+function longestLived(
+  rule: EvidenceRule,
+  evidence: readonly Evidence[],
+  now: Date,
+): { item: Evidence; end: number } | null {
   const fitting = evidence
     .filter((item) => fits(rule, item))
     .map((item) => ({ item, end: endOf(rule, item) }))
@@ -129,7 +142,11 @@ const fits = (rule: EvidenceRule, item: Evidence) =>
   (rule.sources === null || rule.sources.includes(item.source));
 
 function endOf(rule: EvidenceRule, item: Evidence): number {
-  const ends = [item.expiresAt?.getTime(), item.revokedAt?.getTime(), rule.maxAge === null ? undefined : item.recordedAt.getTime() + rule.maxAge * 1000];
+  const ends = [
+    item.expiresAt?.getTime(),
+    item.revokedAt?.getTime(),
+    rule.maxAge === null ? undefined : item.recordedAt.getTime() + rule.maxAge * 1000,
+  ];
   return Math.min(Number.POSITIVE_INFINITY, ...ends.filter((end) => end !== undefined));
 }
 
@@ -142,5 +159,9 @@ export function isAlive(item: Evidence, now: Date): boolean {
 export function bestLevel(policy: AssurancePolicy, assessment: Assessment): HeldLevel | null {
   const below = closure(policy.levels);
   const { held } = assessment;
-  return held.find((level) => !held.some((other) => other.level !== level.level && below.get(other.level)?.has(level.level))) ?? null;
+  return (
+    held.find(
+      (level) => !held.some((other) => other.level !== level.level && below.get(other.level)?.has(level.level)),
+    ) ?? null
+  );
 }

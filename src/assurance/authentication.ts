@@ -14,7 +14,11 @@ export interface EventSet {
  * The freshest set of events that meets one of the rules, or null. One event carries the rule's properties; a second
  * one may add the other factor kind (SP 800-63B-4 2.2.1: two different factors, not two of a kind).
  */
-export function meetRules(rules: readonly AuthenticationRule[], events: readonly AuthenticationEvent[], now: Date): EventSet | null {
+export function meetRules(
+  rules: readonly AuthenticationRule[],
+  events: readonly AuthenticationEvent[],
+  now: Date,
+): EventSet | null {
   let best: EventSet | null = null;
   for (const rule of rules) {
     const found = meetRule(rule, events, now);
@@ -24,7 +28,11 @@ export function meetRules(rules: readonly AuthenticationRule[], events: readonly
 }
 
 /** As {@link meetRules}, by the latest end instead of the latest start. */
-export function latestEnd(rules: readonly AuthenticationRule[], events: readonly AuthenticationEvent[], now: Date): Date | null {
+export function latestEnd(
+  rules: readonly AuthenticationRule[],
+  events: readonly AuthenticationEvent[],
+  now: Date,
+): Date | null {
   const ends = rules.map((rule) => meetRule(rule, events, now)?.until).filter((until) => until !== undefined);
   return ends.length === 0 ? null : new Date(Math.max(...ends.map(Number)));
 }
@@ -36,7 +44,8 @@ function meetRule(rule: AuthenticationRule, all: readonly AuthenticationEvent[],
     for (const events of [[carrier], ...young.map((other) => [carrier, other])]) {
       if (!enoughFactors(rule, events)) continue;
       const authTime = new Date(Math.min(...events.map((event) => event.at.getTime())));
-      if (best === null || authTime > best.authTime) best = { events, authTime, until: new Date(authTime.getTime() + rule.maxAge * 1000) };
+      if (best === null || authTime > best.authTime)
+        best = { events, authTime, until: new Date(authTime.getTime() + rule.maxAge * 1000) };
     }
   }
   return best;

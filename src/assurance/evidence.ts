@@ -1,5 +1,14 @@
 /** Kinds of evidence about who a person is. `contact` is self-declared plus one confirmed address. */
-export const evidenceKinds = ['contact', 'population', 'face', 'counter', 'document', 'elements', 'upstream', 'legal_person'] as const;
+export const evidenceKinds = [
+  'contact',
+  'population',
+  'face',
+  'counter',
+  'document',
+  'elements',
+  'upstream',
+  'legal_person',
+] as const;
 export type EvidenceKind = (typeof evidenceKinds)[number];
 
 /** Strength of one piece of evidence, SP 800-63A-4 section 2.4 words, weakest first. */

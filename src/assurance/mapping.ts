@@ -15,5 +15,8 @@ export function meaningOf(policy: AssurancePolicy, label: string): Meaning | nul
 
 /** Every label that may be asked for: `acr_values_supported` in discovery. */
 export function acrLabels(policy: AssurancePolicy): string[] {
-  return [...policy.levels.flatMap((level) => [level.id, ...level.labels]), ...policy.authenticationLabels.map((item) => item.id)];
+  return [
+    ...policy.levels.flatMap((level) => [level.id, ...level.labels]),
+    ...policy.authenticationLabels.map((item) => item.id),
+  ];
 }

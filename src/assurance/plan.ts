@@ -18,7 +18,10 @@ export interface Offer {
   /** What must be there before: living evidence of these kinds, an authentication of this level. */
   readonly requires: { readonly evidence: readonly EvidenceKind[]; readonly aal: Aal };
   readonly yields: {
-    readonly event?: Pick<AuthenticationEvent, 'method' | 'factors' | 'userVerified' | 'phishingResistant' | 'deviceBound'>;
+    readonly event?: Pick<
+      AuthenticationEvent,
+      'method' | 'factors' | 'userVerified' | 'phishingResistant' | 'deviceBound'
+    >;
     readonly evidence?: readonly Pick<Evidence, 'kind' | 'source' | 'strength' | 'confirmed'>[];
   };
   /** Locale keys of what to have at hand. */
@@ -91,10 +94,13 @@ function search(input: PlanInput, requirement: Requirement): Plan {
     queue.sort((a, b) => a.way.minutes - b.way.minutes || a.way.steps.length - b.way.steps.length);
   }
   const minimal = goals.filter((goal) => !goals.some((other) => other !== goal && isSubset(other.steps, goal.steps)));
-  const isBlocked = (way: Way) => way.steps.some((step) => offers.some((offer) => offer.id === step && !offer.available));
+  const isBlocked = (way: Way) =>
+    way.steps.some((step) => offers.some((offer) => offer.id === step && !offer.available));
   const ways = minimal.filter((way) => !isBlocked(way));
   const blocked = minimal.filter(isBlocked);
-  return ways.length > 0 ? { kind: 'ways', ways, blocked } : { kind: 'unreachable', because: because(input, requirement, blocked), blocked };
+  return ways.length > 0
+    ? { kind: 'ways', ways, blocked }
+    : { kind: 'unreachable', because: because(input, requirement, blocked), blocked };
 }
 
 /** What would be proved after an offer was taken up. */
@@ -103,9 +109,17 @@ export function applyOffer(state: State, offer: Offer, now: Date, interaction: s
   return {
     evidence: [
       ...state.evidence,
-      ...evidence.map((item, i) => ({ ...item, id: `${offer.id}:${i}`, recordedAt: now, expiresAt: null, revokedAt: null })),
+      ...evidence.map((item, i) => ({
+        ...item,
+        id: `${offer.id}:${i}`,
+        recordedAt: now,
+        expiresAt: null,
+        revokedAt: null,
+      })),
     ],
-    events: event ? [...state.events, { ...event, id: offer.id, at: now, credentialId: null, interaction }] : state.events,
+    events: event
+      ? [...state.events, { ...event, id: offer.id, at: now, credentialId: null, interaction }]
+      : state.events,
   };
 }
 
@@ -134,7 +148,10 @@ function because(input: PlanInput, requirement: Requirement, blocked: readonly W
   }
   const wanted = requirement.wanted.map((meaning) => (meaning.kind === 'level' ? meaning.level : requirement.floor));
   const targets = [...(wanted.length > 0 ? wanted : []), requirement.floor];
-  const all = input.offers.reduce<State>((state, offer) => applyOffer(state, offer, input.now, input.interaction), input);
+  const all = input.offers.reduce<State>(
+    (state, offer) => applyOffer(state, offer, input.now, input.interaction),
+    input,
+  );
   const best = assessed(input, all);
   const needsIdentity = targets.some((level) => !best.identities.includes(level));
   return needsIdentity ? ['needs_identity'] : ['needs_authenticator'];

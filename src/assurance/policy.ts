@@ -44,7 +44,10 @@ const levelRule = z.strictObject({
 });
 
 /** A label that asks for a property of the authentication only, such as `phr` (OpenID EAP ACR values). */
-const authenticationLabel = z.strictObject({ id: z.string().min(1), authentication: z.array(authenticationRule).min(1) });
+const authenticationLabel = z.strictObject({
+  id: z.string().min(1),
+  authentication: z.array(authenticationRule).min(1),
+});
 
 const policySchema = z.strictObject({
   version: z.number().int().positive(),
@@ -54,7 +57,11 @@ const policySchema = z.strictObject({
   defaultFloor: z.string(),
 });
 
-type DeepReadonly<T> = T extends (infer U)[] ? readonly DeepReadonly<U>[] : T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T;
+type DeepReadonly<T> = T extends (infer U)[]
+  ? readonly DeepReadonly<U>[]
+  : T extends object
+    ? { readonly [K in keyof T]: DeepReadonly<T[K]> }
+    : T;
 
 export type EvidenceRule = DeepReadonly<z.infer<typeof evidenceRule>>;
 export type AuthenticationRule = DeepReadonly<z.infer<typeof authenticationRule>>;
@@ -68,9 +75,15 @@ export interface PolicyFault {
 }
 
 /** Reads a policy document whole: valid, or every fault with its place. */
-export function parsePolicy(json: unknown): { ok: true; policy: AssurancePolicy } | { ok: false; faults: readonly PolicyFault[] } {
+export function parsePolicy(
+  json: unknown,
+): { ok: true; policy: AssurancePolicy } | { ok: false; faults: readonly PolicyFault[] } {
   const parsed = policySchema.safeParse(json);
-  if (!parsed.success) return { ok: false, faults: parsed.error.issues.map((issue) => ({ path: issue.path.join('.'), message: issue.message })) };
+  if (!parsed.success)
+    return {
+      ok: false,
+      faults: parsed.error.issues.map((issue) => ({ path: issue.path.join('.'), message: issue.message })),
+    };
   const faults = [...orderFaults(parsed.data), ...labelFaults(parsed.data), ...floorFaults(parsed.data)];
   return faults.length > 0 ? { ok: false, faults } : { ok: true, policy: parsed.data };
 }
@@ -85,7 +98,8 @@ function orderFaults(policy: AssurancePolicy): PolicyFault[] {
       const lower = byId.get(id);
       if (!lower) return [{ path, message: `unknown level ${id}` }];
       if (reach.get(id)?.has(level.id)) return [{ path, message: `${level.id} and ${id} dominate each other` }];
-      if (lower.ial > level.ial || lower.aal > level.aal) return [{ path, message: `${id} is higher than ${level.id} on one axis` }];
+      if (lower.ial > level.ial || lower.aal > level.aal)
+        return [{ path, message: `${id} is higher than ${level.id} on one axis` }];
       return [];
     });
   });
@@ -94,7 +108,9 @@ function orderFaults(policy: AssurancePolicy): PolicyFault[] {
 function labelFaults(policy: AssurancePolicy): PolicyFault[] {
   const seen = new Set<string>();
   const labels = [
-    ...policy.levels.flatMap((level, i) => [level.id, ...level.labels].map((label) => ({ label, path: `levels.${i}` }))),
+    ...policy.levels.flatMap((level, i) =>
+      [level.id, ...level.labels].map((label) => ({ label, path: `levels.${i}` })),
+    ),
     ...policy.authenticationLabels.map((item, i) => ({ label: item.id, path: `authenticationLabels.${i}` })),
   ];
   return labels.flatMap(({ label, path }) => {
@@ -106,6 +122,11 @@ function labelFaults(policy: AssurancePolicy): PolicyFault[] {
 
 function floorFaults(policy: AssurancePolicy): PolicyFault[] {
   const ids = new Set(policy.levels.map((level) => level.id));
-  const floors = [...Object.entries(policy.apps).map(([app, { floor }]) => ({ path: `apps.${app}.floor`, floor })), { path: 'defaultFloor', floor: policy.defaultFloor }];
-  return floors.filter(({ floor }) => !ids.has(floor)).map(({ path, floor }) => ({ path, message: `unknown level ${floor}` }));
+  const floors = [
+    ...Object.entries(policy.apps).map(([app, { floor }]) => ({ path: `apps.${app}.floor`, floor })),
+    { path: 'defaultFloor', floor: policy.defaultFloor },
+  ];
+  return floors
+    .filter(({ floor }) => !ids.has(floor))
+    .map(({ path, floor }) => ({ path, message: `unknown level ${floor}` }));
 }

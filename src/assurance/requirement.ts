@@ -53,7 +53,9 @@ export interface SatisfyContext {
 export function requirementFor(policy: AssurancePolicy, clientId: string, request: AcrRequest): Requirement {
   const essential = request.claimsAcr?.essential === true && request.claimsAcr.values.length > 0;
   // An essential request is the request; voluntary labels beside it could only weaken it.
-  const labels = essential ? (request.claimsAcr?.values ?? []) : [...request.acrValues, ...(request.claimsAcr?.values ?? [])];
+  const labels = essential
+    ? (request.claimsAcr?.values ?? [])
+    : [...request.acrValues, ...(request.claimsAcr?.values ?? [])];
   return {
     floor: policy.apps[clientId]?.floor ?? policy.defaultFloor,
     wanted: labels.map((label) => meaningOf(policy, label)).filter((meaning) => meaning !== null),
@@ -64,7 +66,12 @@ export function requirementFor(policy: AssurancePolicy, clientId: string, reques
 }
 
 /** Compares what is held with what is needed. Never answers a level that is not held, nor less than an essential request. */
-export function satisfies(assessment: Assessment, requirement: Requirement, policy: AssurancePolicy, context: SatisfyContext): Verdict {
+export function satisfies(
+  assessment: Assessment,
+  requirement: Requirement,
+  policy: AssurancePolicy,
+  context: SatisfyContext,
+): Verdict {
   const recent = assessment.held.filter((held) => isRecent(assessment, requirement, context, held));
   const floor = recent.find((held) => held.level === requirement.floor);
   if (floor) {
@@ -99,7 +106,9 @@ function meet(
 
 function isRecent(assessment: Assessment, requirement: Requirement, context: SatisfyContext, held: HeldLevel): boolean {
   const age = (assessment.at.getTime() - held.authTime.getTime()) / 1000;
-  const inInteraction = held.eventIds.every((id) => context.events.some((event) => event.id === id && event.interaction === context.interaction));
+  const inInteraction = held.eventIds.every((id) =>
+    context.events.some((event) => event.id === id && event.interaction === context.interaction),
+  );
   const here = context.interaction !== null && inInteraction;
   if (requirement.fresh && !here) return false;
   // What was just done in this interaction is never too old for it, or max_age=0 could never be met.
@@ -109,8 +118,10 @@ function isRecent(assessment: Assessment, requirement: Requirement, context: Sat
 function short(assessment: Assessment, requirement: Requirement, floorMet: boolean): Verdict {
   const levels = requirement.wanted.map((meaning) => (meaning.kind === 'level' ? meaning.level : requirement.floor));
   const target = requirement.essential ? levels : [...levels, requirement.floor];
-  const identityMet = target.some((level) => isIdentified(assessment, level)) && isIdentified(assessment, requirement.floor);
-  const asked: ReasonCode = target.length === 0 ? 'unknown_level' : requirement.wanted.length > 0 ? 'app_asked' : 'app_minimum';
+  const identityMet =
+    target.some((level) => isIdentified(assessment, level)) && isIdentified(assessment, requirement.floor);
+  const asked: ReasonCode =
+    target.length === 0 ? 'unknown_level' : requirement.wanted.length > 0 ? 'app_asked' : 'app_minimum';
   return {
     kind: 'short',
     target,

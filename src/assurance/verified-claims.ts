@@ -15,10 +15,19 @@ export interface VerifiedSource {
 }
 
 const constraint = z
-  .looseObject({ value: z.unknown().optional(), values: z.array(z.unknown()).optional(), max_age: z.number().optional() })
+  .looseObject({
+    value: z.unknown().optional(),
+    values: z.array(z.unknown()).optional(),
+    max_age: z.number().optional(),
+  })
   .nullable();
 const requestSchema = z.looseObject({
-  verification: z.looseObject({ trust_framework: constraint.optional(), time: constraint.optional(), assurance_level: constraint.optional(), evidence: z.unknown().optional() }),
+  verification: z.looseObject({
+    trust_framework: constraint.optional(),
+    time: constraint.optional(),
+    assurance_level: constraint.optional(),
+    evidence: z.unknown().optional(),
+  }),
   claims: z.record(z.string(), constraint),
 });
 
@@ -42,8 +51,15 @@ function answer(request: unknown, source: VerifiedSource): object | null {
   const since = source.assessment.ialTime;
   if (proofed.length === 0 || since === null || source.assessment.ial === 0) return null;
   const level = `ial${source.assessment.ial}`;
-  if (!allows(asked.trust_framework, trustFramework) || !allows(asked.assurance_level, level) || isTooOld(asked.time, since, source.now)) return null;
-  const claims = Object.fromEntries(Object.entries(source.claims).filter(([name, value]) => name in wanted && allows(wanted[name], value)));
+  if (
+    !allows(asked.trust_framework, trustFramework) ||
+    !allows(asked.assurance_level, level) ||
+    isTooOld(asked.time, since, source.now)
+  )
+    return null;
+  const claims = Object.fromEntries(
+    Object.entries(source.claims).filter(([name, value]) => name in wanted && allows(wanted[name], value)),
+  );
   if (Object.keys(claims).length === 0) return null;
   return {
     verification: {

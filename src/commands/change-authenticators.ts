@@ -1,3 +1,4 @@
+import type { AuditEvent } from '../audit/events.ts';
 import { newId } from '../lib/crypto.ts';
 import { ShiminError } from '../lib/errors.ts';
 import { append } from '../storage/audit.ts';
@@ -18,7 +19,14 @@ import type { EventFacts } from './record-authentication.ts';
 
 type ChangeType = 'authenticator.added' | 'authenticator.renamed' | 'authenticator.revoked' | 'recovery_codes.replaced';
 
-async function note(tx: Db, at: Date, type: ChangeType, accountId: string, cause: Cause, data: Record<string, unknown>): Promise<void> {
+async function note(
+  tx: Db,
+  at: Date,
+  type: ChangeType,
+  accountId: string,
+  cause: Cause,
+  data: AuditEvent['data'],
+): Promise<void> {
   await append(tx, {
     at,
     type,
@@ -49,14 +57,23 @@ export async function enrolPasskey(
   await transaction(deps.db, async (tx) => {
     await insertPasskey(tx, { ...input.passkey, id: newId(), accountId: input.accountId, createdAt: at });
     if (input.event) {
-      await insertEvent(tx, { ...input.event.facts, accountId: input.accountId, sessionUid: null, interactionUid: input.event.interaction, at });
+      await insertEvent(tx, {
+        ...input.event.facts,
+        accountId: input.accountId,
+        sessionUid: null,
+        interactionUid: input.event.interaction,
+        at,
+      });
     }
     await note(tx, at, 'authenticator.added', input.accountId, input.cause, { kind: 'passkey' });
   });
 }
 
 /** False when the passkey is not this account's. */
-export async function nameAuthenticator(deps: CommandDeps, input: { accountId: string; id: string; name: string; cause: Cause }): Promise<boolean> {
+export async function nameAuthenticator(
+  deps: CommandDeps,
+  input: { accountId: string; id: string; name: string; cause: Cause },
+): Promise<boolean> {
   return transaction(deps.db, async (tx) => {
     if (!(await renamePasskey(tx, input.accountId, input.id, input.name))) return false;
     await note(tx, deps.clock(), 'authenticator.renamed', input.accountId, input.cause, { kind: 'passkey' });
@@ -68,7 +85,10 @@ export async function nameAuthenticator(deps: CommandDeps, input: { accountId: s
  * Removes a passkey; false when it is not this account's.
  * @throws ShiminError `last_way_in` when nothing would be left to sign in with
  */
-export async function removePasskey(deps: CommandDeps, input: { accountId: string; id: string; cause: Cause }): Promise<boolean> {
+export async function removePasskey(
+  deps: CommandDeps,
+  input: { accountId: string; id: string; cause: Cause },
+): Promise<boolean> {
   const at = deps.clock();
   return transaction(deps.db, async (tx) => {
     if (!(await revokePasskey(tx, input.accountId, input.id, at, 'removed_by_citizen'))) return false;
@@ -82,9 +102,14 @@ export async function removePasskey(deps: CommandDeps, input: { accountId: strin
 }
 
 /** New recovery codes void the old ones. `hashes` are keyed hashes; the codes themselves are shown once and forgotten. */
-export async function issueRecoveryCodes(deps: CommandDeps, input: { accountId: string; hashes: readonly string[]; cause: Cause }): Promise<void> {
+export async function issueRecoveryCodes(
+  deps: CommandDeps,
+  input: { accountId: string; hashes: readonly string[]; cause: Cause },
+): Promise<void> {
   await transaction(deps.db, async (tx) => {
     await replaceRecoveryCodes(tx, input.accountId, input.hashes);
-    await note(tx, deps.clock(), 'recovery_codes.replaced', input.accountId, input.cause, { count: input.hashes.length });
+    await note(tx, deps.clock(), 'recovery_codes.replaced', input.accountId, input.cause, {
+      count: input.hashes.length,
+    });
   });
 }

@@ -31,7 +31,13 @@ export async function recordAuthentication(
       if (!(await take(tx, use, input.accountId, at))) throw new ShiminError('ceremony_replayed', { status: 409 });
     }
     for (const facts of input.facts) {
-      await insertEvent(tx, { ...facts, accountId: input.accountId, sessionUid: null, interactionUid: input.interaction, at });
+      await insertEvent(tx, {
+        ...facts,
+        accountId: input.accountId,
+        sessionUid: null,
+        interactionUid: input.interaction,
+        at,
+      });
     }
     await append(tx, {
       at,
@@ -47,7 +53,12 @@ export async function recordAuthentication(
   });
 }
 
-function take(tx: Parameters<Parameters<typeof transaction>[1]>[0], use: Use, accountId: string, at: Date): Promise<boolean> {
+function take(
+  tx: Parameters<Parameters<typeof transaction>[1]>[0],
+  use: Use,
+  accountId: string,
+  at: Date,
+): Promise<boolean> {
   switch (use.kind) {
     case 'passkey':
       return advancePasskey(tx, use.id, { counter: use.counter, backupState: use.backupState, at });

@@ -5,7 +5,9 @@ import { transaction } from '../storage/db.ts';
 import { insertEvidence, revokeEvidence } from '../storage/evidence.ts';
 import type { Cause, CommandDeps } from './command.ts';
 
-export type EvidenceFacts = Pick<Evidence, 'kind' | 'source' | 'strength' | 'confirmed' | 'expiresAt'> & { reference: string | null };
+export type EvidenceFacts = Pick<Evidence, 'kind' | 'source' | 'strength' | 'confirmed' | 'expiresAt'> & {
+  reference: string | null;
+};
 
 /**
  * Writes what a proofing method found into the ledger. `person`, given with a first register match, binds the person to
@@ -40,7 +42,14 @@ export async function recordEvidence(
  */
 export async function refuseEvidence(
   deps: CommandDeps,
-  input: { accountId: string; kind: Evidence['kind']; source: string; reason: string; revokeKinds: readonly Evidence['kind'][]; cause: Cause },
+  input: {
+    accountId: string;
+    kind: Evidence['kind'];
+    source: string;
+    reason: string;
+    revokeKinds: readonly Evidence['kind'][];
+    cause: Cause;
+  },
 ): Promise<void> {
   const at = deps.clock();
   await transaction(deps.db, async (tx) => {

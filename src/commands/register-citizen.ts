@@ -2,7 +2,13 @@ import { newId, newPersonKey, randomToken, sealFor } from '../lib/crypto.ts';
 import { ShiminError } from '../lib/errors.ts';
 import { findAccountByContact, insertAccount, insertContact } from '../storage/accounts.ts';
 import { append } from '../storage/audit.ts';
-import { insertPasskey, insertTotp, type NewPasskey, replaceRecoveryCodes, setPassword } from '../storage/authenticators.ts';
+import {
+  insertPasskey,
+  insertTotp,
+  type NewPasskey,
+  replaceRecoveryCodes,
+  setPassword,
+} from '../storage/authenticators.ts';
 import { transaction } from '../storage/db.ts';
 import { insertEvidence } from '../storage/evidence.ts';
 import { insertEvent } from '../storage/sessions.ts';
@@ -34,7 +40,8 @@ export async function registerCitizen(
   const at = deps.clock();
   const { accountId } = input;
   await transaction(deps.db, async (tx) => {
-    if (await findAccountByContact(tx, deps.keyring, 'phone', input.phone)) throw new ShiminError('identity_in_use', { status: 409 });
+    if (await findAccountByContact(tx, deps.keyring, 'phone', input.phone))
+      throw new ShiminError('identity_in_use', { status: 409 });
     const { sealedKey } = newPersonKey(deps.keyring);
     await insertAccount(tx, {
       id: accountId,

@@ -13,9 +13,14 @@ const publishedAfterUse = 2 * 60 * 60 * 1000;
  * published before it ever signs; a `previous` one is published until no token of its can be alive. With no keys yet it makes the
  * first `current` and `next`. Running nodes take the new set up within seconds (OpenID Connect Core 10.1.1).
  */
-export async function rotateKeys(deps: CommandDeps, options: { onlyIfNone?: boolean } = {}): Promise<{ rotated: number }> {
+export async function rotateKeys(
+  deps: CommandDeps,
+  options: { onlyIfNone?: boolean } = {},
+): Promise<{ rotated: number }> {
   const at = deps.clock();
-  const fresh = await Promise.all(signingAlgorithms.flatMap((alg) => [generateSigningJwk(alg), generateSigningJwk(alg)]));
+  const fresh = await Promise.all(
+    signingAlgorithms.flatMap((alg) => [generateSigningJwk(alg), generateSigningJwk(alg)]),
+  );
   return transaction(deps.db, async (tx) => {
     const rows = (await signingKeys(tx)).filter((row) => row.retiredAt === null);
     if (options.onlyIfNone && rows.length > 0) return { rotated: 0 };

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { append } from '../storage/audit.ts';
 import { type App, saveApp } from '../storage/apps.ts';
+import { append } from '../storage/audit.ts';
 import { transaction } from '../storage/db.ts';
 import type { CommandDeps } from './command.ts';
 
@@ -15,13 +15,25 @@ export function hashClientSecret(secret: string): string {
 /** Registers or changes an app (relying party). Its secret is stored as a hash only. */
 export async function saveRegisteredApp(
   deps: CommandDeps,
-  input: { metadata: Readonly<Record<string, unknown>> & { client_id: string }; name: App['name']; purpose: App['purpose']; ownerName: string },
+  input: {
+    metadata: Readonly<Record<string, unknown>> & { client_id: string };
+    name: App['name'];
+    purpose: App['purpose'];
+    ownerName: string;
+  },
 ): Promise<void> {
   const at = deps.clock();
   const { client_secret: secret, ...rest } = input.metadata;
   const metadata = typeof secret === 'string' ? { ...rest, client_secret: hashClientSecret(secret) } : rest;
   await transaction(deps.db, async (tx) => {
-    await saveApp(tx, { id: input.metadata.client_id, metadata, name: input.name, purpose: input.purpose, ownerName: input.ownerName, createdAt: at });
+    await saveApp(tx, {
+      id: input.metadata.client_id,
+      metadata,
+      name: input.name,
+      purpose: input.purpose,
+      ownerName: input.ownerName,
+      createdAt: at,
+    });
     await append(tx, {
       at,
       type: 'app.saved',

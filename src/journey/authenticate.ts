@@ -1,44 +1,49 @@
 import type Router from '@koa/router';
 import { z } from 'zod';
+import { eventTemplates } from '../authenticators/index.ts';
 import { authenticationOptions, verifyAuthentication } from '../authenticators/passkey.ts';
 import { verifyPassword } from '../authenticators/password.ts';
 import { hashRecoveryCode } from '../authenticators/recovery-code.ts';
 import { verifyTotp } from '../authenticators/totp.ts';
-import { eventTemplates } from '../authenticators/index.ts';
-import { recordAuthentication } from '../commands/record-authentication.ts';
 import { noteFailure } from '../commands/note-failure.ts';
+import { recordAuthentication } from '../commands/record-authentication.ts';
+import { normalisePhone } from '../identity/phone.ts';
 import { openFor, randomToken } from '../lib/crypto.ts';
 import { ShiminError } from '../lib/errors.ts';
-import { normalisePhone } from '../identity/phone.ts';
 import { findAccount, findAccountByContact } from '../storage/accounts.ts';
 import { findPasskeyByCredentialId, passkeysOf, passwordOf, totpOf } from '../storage/authenticators.ts';
 import { put, take } from '../storage/pending.ts';
 import { parseForm, seeOther } from '../web/forms.ts';
 import { causeOf, fieldErrors, type Handler, withSituation } from './context.ts';
 import type { JourneyDeps } from './deps.ts';
-import { samePerson, type Situation } from './gather.ts';
+import { type Situation, samePerson } from './gather.ts';
 import { saveState } from './state.ts';
 import { count, countAddress } from './throttles.ts';
 
 const ceremonyMinutes = 10;
 
 /** Options for a passkey ceremony; the challenge waits on the server and is taken once. */
-export async function passkeyChallenge(deps: JourneyDeps, situation: Situation): Promise<{ ceremony: string; options: unknown }> {
+export async function passkeyChallenge(
+  deps: JourneyDeps,
+  situation: Situation,
+): Promise<{ ceremony: string; options: unknown }> {
   const { citizen, interaction } = situation;
-  const allow = citizen ? citizen.holdings.passkeys.map(({ credentialId, transports }) => ({ credentialId, transports })) : [];
+  const allow = citizen
+    ? citizen.holdings.passkeys.map(({ credentialId, transports }) => ({ credentialId, transports }))
+    : [];
   // SP 800-63B-4 3.2.5: ask for user verification where possible; UV = 0 counts as one factor only.
   const { options, keep } = await authenticationOptions({ rpId: deps.rpId, allow, userVerification: 'preferred' });
   const ceremony = randomToken();
   await put(
     deps.db,
     {
-    id: ceremony,
-    kind: 'passkey-authentication',
-    interactionUid: interaction.cid,
-    accountId: citizen?.account.id ?? null,
-    payload: { keep, cid: interaction.cid, accountId: citizen?.account.id ?? null },
-    expiresAt: new Date(deps.clock().getTime() + ceremonyMinutes * 60_000),
-  },
+      id: ceremony,
+      kind: 'passkey-authentication',
+      interactionUid: interaction.cid,
+      accountId: citizen?.account.id ?? null,
+      payload: { keep, cid: interaction.cid, accountId: citizen?.account.id ?? null },
+      expiresAt: new Date(deps.clock().getTime() + ceremonyMinutes * 60_000),
+    },
     deps.keyring,
   );
   return { ceremony, options };
@@ -48,10 +53,16 @@ const passkeyForm = z.object({ ceremony: z.string().min(1).max(200), response: z
 const kept = z.object({ keep: z.unknown(), cid: z.string(), accountId: z.string().nullable() });
 
 /** Takes the ceremony that the form names; it must be of this interaction. */
-export async function takeCeremony(deps: JourneyDeps, situation: Situation, id: string, kind: string): Promise<z.infer<typeof kept>> {
+export async function takeCeremony(
+  deps: JourneyDeps,
+  situation: Situation,
+  id: string,
+  kind: string,
+): Promise<z.infer<typeof kept>> {
   const payload = await take(deps.db, id, kind, deps.clock(), deps.keyring);
   const parsed = kept.safeParse(payload);
-  if (!parsed.success || parsed.data.cid !== situation.interaction.cid) throw new ShiminError('ceremony_expired', { status: 400 });
+  if (!parsed.success || parsed.data.cid !== situation.interaction.cid)
+    throw new ShiminError('ceremony_expired', { status: 400 });
   return parsed.data;
 }
 
@@ -80,7 +91,12 @@ const verifyPasskey: Handler = async (deps, ctx, situation) => {
     ...(ceremony.accountId === null ? undefined : { expectedAccountId: ceremony.accountId }),
   });
   if (!result.ok) {
-    await noteFailure(deps, { accountId: ceremony.accountId, method: 'passkey', reason: result.reason, cause: causeOf(ctx, situation) });
+    await noteFailure(deps, {
+      accountId: ceremony.accountId,
+      method: 'passkey',
+      reason: result.reason,
+      cause: causeOf(ctx, situation),
+    });
     const code = result.reason === 'unknown_credential' ? 'passkey_unknown' : 'passkey_rejected';
     throw new ShiminError(code, { status: 400, detail: { reason: result.reason } });
   }
@@ -104,7 +120,11 @@ async function findStored(db: JourneyDeps['db'], credentialId: string) {
   return account ? { ...passkey, userHandle: account.passkeyUserHandle } : null;
 }
 
-const passwordForm = z.object({ phone: z.string().max(40), region: z.string().max(4).default('CN'), password: z.string().min(1).max(1024) });
+const passwordForm = z.object({
+  phone: z.string().max(40),
+  region: z.string().max(4).default('CN'),
+  password: z.string().min(1).max(1024),
+});
 
 const enterPassword: Handler = async (deps, ctx, situation) => {
   const form = parseForm(passwordForm, ctx.request.body);
@@ -116,9 +136,19 @@ const enterPassword: Handler = async (deps, ctx, situation) => {
   const db = deps.db;
   const found = phone === null ? null : await findAccountByContact(db, deps.keyring, 'phone', phone);
   const stored = found ? await passwordOf(db, found.accountId) : null;
-  const right = await verifyPassword({ queue: deps.hashQueue, pepper: deps.keyring.pepper, stored: stored?.hash ?? null, password: form.value.password });
+  const right = await verifyPassword({
+    queue: deps.hashQueue,
+    pepper: deps.keyring.pepper,
+    stored: stored?.hash ?? null,
+    password: form.value.password,
+  });
   if (!right || !found) {
-    await noteFailure(deps, { accountId: found?.accountId ?? null, method: 'password', reason: 'credentials_wrong', cause: causeOf(ctx, situation) });
+    await noteFailure(deps, {
+      accountId: found?.accountId ?? null,
+      method: 'password',
+      reason: 'credentials_wrong',
+      cause: causeOf(ctx, situation),
+    });
     return fieldErrors(deps, ctx, situation, 'password', { password: 'errors.credentials_wrong' });
   }
   samePerson(situation, found.accountId);
@@ -139,7 +169,12 @@ const enterTotp: Handler = async (deps, ctx, situation) => {
   if (account?.status !== 'active') throw new ShiminError('account_suspended', { status: 403 });
   const now = deps.clock();
   const checked = totp
-    ? verifyTotp({ secret: openFor(deps.keyring, account.sealedKey, totp.sealedSecret, `totp:${accountId}`), code: form.value.code, now, lastStep: totp.lastStep })
+    ? verifyTotp({
+        secret: openFor(deps.keyring, account.sealedKey, totp.sealedSecret, `totp:${accountId}`),
+        code: form.value.code,
+        now,
+        lastStep: totp.lastStep,
+      })
     : null;
   if (!totp || !checked?.ok) {
     await noteFailure(deps, { accountId, method: 'totp', reason: 'code_wrong', cause: causeOf(ctx, situation) });
@@ -154,19 +189,36 @@ const enterRecoveryCode: Handler = async (deps, ctx, situation) => {
   const form = parseForm(codeForm, ctx.request.body);
   if (!form.ok) return fieldErrors(deps, ctx, situation, 'recovery-code', form.errors);
   await count(deps, 'recoveryAccount', accountId);
-  const hash = hashRecoveryCode(deps.keyring.pepper, accountId, form.value.code);
+  const hash = await hashRecoveryCode({
+    queue: deps.hashQueue,
+    pepper: deps.keyring.pepper,
+    accountId,
+    code: form.value.code,
+  });
+  if (hash === null) return fieldErrors(deps, ctx, situation, 'recovery-code', { code: 'errors.code_wrong' });
   try {
     return await finishPassword(deps, ctx, situation, accountId, { kind: 'recovery_code', hash });
   } catch (error) {
     if (!(error instanceof ShiminError) || error.code !== 'ceremony_replayed') throw error;
-    await noteFailure(deps, { accountId, method: 'recovery_code', reason: 'code_wrong', cause: causeOf(ctx, situation) });
+    await noteFailure(deps, {
+      accountId,
+      method: 'recovery_code',
+      reason: 'code_wrong',
+      cause: causeOf(ctx, situation),
+    });
     return fieldErrors(deps, ctx, situation, 'recovery-code', { code: 'errors.code_wrong' });
   }
 };
 
 type SecondUse = { kind: 'totp'; id: string; step: number } | { kind: 'recovery_code'; hash: string };
 
-async function finishPassword(deps: JourneyDeps, ctx: Parameters<Handler>[1], situation: Situation, accountId: string, use: SecondUse) {
+async function finishPassword(
+  deps: JourneyDeps,
+  ctx: Parameters<Handler>[1],
+  situation: Situation,
+  accountId: string,
+  use: SecondUse,
+) {
   samePerson(situation, accountId);
   const second = use.kind === 'totp' ? eventTemplates.totp(use.id) : eventTemplates.recovery_code();
   await recordAuthentication(deps, {

@@ -1,6 +1,5 @@
-import { contactsOf } from '../storage/contacts.ts';
+import { type Account, contactsOf } from '../storage/accounts.ts';
 import { personOf } from '../storage/persons.ts';
-import type { Account } from '../storage/accounts.ts';
 import type { ConsentNeed } from './consent.ts';
 import type { JourneyDeps } from './deps.ts';
 

@@ -14,7 +14,11 @@ export interface ConsentNeed {
 }
 
 /** What the app asks for and the citizen has not agreed to; null when nothing is missing. */
-export async function missingConsent(deps: JourneyDeps, situation: Situation, accountId: string): Promise<ConsentNeed | null> {
+export async function missingConsent(
+  deps: JourneyDeps,
+  situation: Situation,
+  accountId: string,
+): Promise<ConsentNeed | null> {
   const { interaction, app } = situation;
   if (app.metadata.shimin_first_party === true) return null;
   const need = asked(situation);
@@ -62,15 +66,22 @@ const consent: Handler = async (deps, ctx, situation) => {
 
 const choose: Handler = async (deps, ctx, situation) => {
   const body: unknown = ctx.request.body;
-  const way = typeof body === 'object' && body !== null && 'way' in body && typeof body.way === 'string' ? body.way : '';
-  await saveState(deps, situation.interaction, { ...situation.state, notice: null, way: way.split(' ').slice(0, 8).filter(Boolean) });
+  const way =
+    typeof body === 'object' && body !== null && 'way' in body && typeof body.way === 'string' ? body.way : '';
+  await saveState(deps, situation.interaction, {
+    ...situation.state,
+    notice: null,
+    way: way.split(' ').slice(0, 8).filter(Boolean),
+  });
   seeOther(ctx, situation.base);
 };
 
 /** Back to the app without the level: refused when it was needed, never answered with less (security.md E16). */
 const decline: Handler = async (deps, ctx, situation) => {
   const error = situation.citizen ? 'unmet_authentication_requirements' : 'access_denied';
-  const description = situation.citizen ? 'the requested level of assurance was not reached' : 'the citizen did not sign in';
+  const description = situation.citizen
+    ? 'the requested level of assurance was not reached'
+    : 'the citizen did not sign in';
   seeOther(ctx, await deps.engine.refuse(ctx, error, description));
 };
 

@@ -15,7 +15,10 @@ export function withSituation(deps: JourneyDeps, handler: Handler) {
 }
 
 export function causeOf(ctx: Context, situation: Situation): Cause {
-  return { requestId: typeof ctx.state.requestId === 'string' ? ctx.state.requestId : null, clientId: situation.app.id };
+  return {
+    requestId: typeof ctx.state.requestId === 'string' ? ctx.state.requestId : null,
+    clientId: situation.app.id,
+  };
 }
 
 /** The same page again with what to mend; nothing typed is lost but secrets. */

@@ -1,3 +1,4 @@
+import type { Context } from 'koa';
 import type { HashQueue } from '../authenticators/password.ts';
 import type { CommandDeps } from '../commands/command.ts';
 import type { Log } from '../lib/log.ts';
@@ -5,13 +6,17 @@ import type { Interaction, Outcome } from '../oidc/interaction.ts';
 import type { FaceService } from '../proofing/face.ts';
 import type { PopulationRegister } from '../proofing/population.ts';
 import type { Renderer } from '../web/render.ts';
-import type { Context } from 'koa';
+import type { ServiceHealth } from './offers.ts';
 
 /** The engine as the journey sees it; the composition root binds it to the provider of the moment. */
 export interface EngineDoor {
   open(ctx: Context, uid: string): Promise<Interaction>;
   finish(ctx: Context, outcome: Outcome): Promise<string>;
-  refuse(ctx: Context, error: 'access_denied' | 'unmet_authentication_requirements' | 'temporarily_unavailable', description: string): Promise<string>;
+  refuse(
+    ctx: Context,
+    error: 'access_denied' | 'unmet_authentication_requirements' | 'temporarily_unavailable',
+    description: string,
+  ): Promise<string>;
 }
 
 export interface JourneyDeps extends CommandDeps {
@@ -25,6 +30,10 @@ export interface JourneyDeps extends CommandDeps {
   readonly hashQueue: HashQueue;
   readonly population: PopulationRegister;
   readonly face: FaceService;
+  /** Where the face service's own pages are; forms may lead there. */
+  readonly faceOrigin: string;
+  /** Which upstreams answer, as far as their circuit breakers know; asking them here would make every page wait. */
+  readonly health: () => ServiceHealth;
   readonly sendSms: (message: { to: string; text: string; template: string }) => Promise<void>;
   readonly clientAddress: (ctx: Context) => string;
 }

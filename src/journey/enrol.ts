@@ -49,12 +49,14 @@ const enrol: Handler = async (deps, ctx, situation) => {
   if (!citizen) return seeOther(ctx, situation.base);
   // Binding needs what the account itself can show, up to AAL2 (SP 800-63B-4 4.1.2.1): a stolen password alone binds nothing.
   const needed = Math.min(2, strongestAal(citizen.holdings));
-  if (citizen.assessment.aal < needed) throw new ShiminError('passkey_rejected', { status: 403, detail: { reason: 'aal_too_low' } });
+  if (citizen.assessment.aal < needed)
+    throw new ShiminError('passkey_rejected', { status: 403, detail: { reason: 'aal_too_low' } });
   const form = parseForm(passkeyForm, ctx.request.body);
   if (!form.ok) throw new ShiminError('passkey_rejected', { status: 400 });
   const ceremony = await takeCeremony(deps, situation, form.value.ceremony, 'passkey-enrolment');
   const keep = registrationKeepSchema.safeParse(ceremony.keep);
-  if (ceremony.accountId !== citizen.account.id || !keep.success) throw new ShiminError('ceremony_expired', { status: 400 });
+  if (ceremony.accountId !== citizen.account.id || !keep.success)
+    throw new ShiminError('ceremony_expired', { status: 400 });
   const result = await verifyRegistration({
     response: parseCredential(form.value.response),
     keep: keep.data,

@@ -1,5 +1,5 @@
 import type { Context } from 'koa';
-import { assess, type Assessment } from '../assurance/assess.ts';
+import { type Assessment, assess } from '../assurance/assess.ts';
 import type { AuthenticationEvent, Evidence } from '../assurance/evidence.ts';
 import type { AssurancePolicy } from '../assurance/policy.ts';
 import { type Requirement, requirementFor, satisfies, type Verdict } from '../assurance/requirement.ts';
@@ -69,8 +69,11 @@ async function gatherCitizen(
   const account = await findAccount(db, accountId);
   if (!account) return null;
   if (account.status !== 'active') throw new ShiminError('account_suspended', { status: 403 });
-  const ofSession = interaction.sessionUid && interaction.sessionAccountId ? await eventsOfSession(db, interaction.sessionUid) : [];
-  const byId = new Map([...ofSession, ...here].filter((event) => event.accountId === accountId).map((event) => [event.id, event]));
+  const ofSession =
+    interaction.sessionUid && interaction.sessionAccountId ? await eventsOfSession(db, interaction.sessionUid) : [];
+  const byId = new Map(
+    [...ofSession, ...here].filter((event) => event.accountId === accountId).map((event) => [event.id, event]),
+  );
   const events = [...byId.values()];
   // A session without one living event (ended, or from before a reset) is a stranger's session.
   if (events.length === 0) return null;
@@ -91,5 +94,6 @@ async function gatherCitizen(
 /** Refuses a ceremony of another person than the one who is signed in: a step-up never changes the person. */
 export function samePerson(situation: Situation, accountId: string): void {
   const signedIn = situation.interaction.sessionAccountId ?? situation.citizen?.account.id ?? null;
-  if (signedIn !== null && signedIn !== accountId) throw new ShiminError('passkey_rejected', { status: 403, detail: { reason: 'another_person' } });
+  if (signedIn !== null && signedIn !== accountId)
+    throw new ShiminError('passkey_rejected', { status: 403, detail: { reason: 'another_person' } });
 }

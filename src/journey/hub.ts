@@ -3,7 +3,6 @@ import { seeOther } from '../web/forms.ts';
 import { missingConsent } from './consent.ts';
 import { type Handler, withSituation } from './context.ts';
 import type { JourneyDeps } from './deps.ts';
-import { healthOf } from './health.ts';
 import { offersFor } from './offers.ts';
 import { renderPage } from './pages.ts';
 import { nextStep, waysFor } from './steps.ts';
@@ -19,16 +18,21 @@ import { nextStep, waysFor } from './steps.ts';
  */
 const hub: Handler = async (deps, ctx, situation) => {
   const { citizen, state, interaction } = situation;
-  const offers = citizen ? offersFor(citizen.holdings, await healthOf(deps)) : [];
+  const offers = citizen ? offersFor(citizen.holdings, deps.health()) : [];
   const ways = waysFor(situation, offers, deps.clock());
   const consent = citizen ? await missingConsent(deps, situation, citizen.account.id) : null;
   const next = nextStep(situation, ways, consent !== null, typeof ctx.query.show === 'string' ? ctx.query.show : '');
   if (next.kind === 'finish' && citizen) {
-    const outcome = { accountId: citizen.account.id, consented: interaction.prompt.name === 'consent', offered: state.offered || interaction.offered };
+    const outcome = {
+      accountId: citizen.account.id,
+      consented: interaction.prompt.name === 'consent',
+      offered: state.offered || interaction.offered,
+    };
     seeOther(ctx, await deps.engine.finish(ctx, outcome));
     return;
   }
-  if (next.kind === 'page') await renderPage(deps, ctx, situation, next.page, { ways, offers, consent, status: 200, errors: {} });
+  if (next.kind === 'page')
+    await renderPage(deps, ctx, situation, next.page, { ways, offers, consent, status: 200, errors: {} });
 };
 
 export function hubRoutes(router: Router, deps: JourneyDeps): void {

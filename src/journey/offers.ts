@@ -1,5 +1,5 @@
-import type { Offer } from '../assurance/plan.ts';
 import type { Aal } from '../assurance/level.ts';
+import type { Offer } from '../assurance/plan.ts';
 import type { Passkey } from '../storage/authenticators.ts';
 
 export interface Holdings {
@@ -71,7 +71,11 @@ export function offersFor(holdings: Holdings, health: ServiceHealth): Offer[] {
     available: health.population,
     ...(health.population ? undefined : { unavailableReason: 'register_unavailable' }),
     requires: { evidence: ['contact'], aal: 2 },
-    yields: { evidence: [{ kind: 'population', source: 'population', strength: 'strong', confirmed: ['name', 'document_number'] }] },
+    yields: {
+      evidence: [
+        { kind: 'population', source: 'population', strength: 'strong', confirmed: ['name', 'document_number'] },
+      ],
+    },
     have: ['have.idCard'],
   });
   offers.push({

@@ -1,9 +1,9 @@
 import type { Context } from 'koa';
-import { totpUri } from '../authenticators/totp.ts';
 import type { Offer, Plan } from '../assurance/plan.ts';
+import { totpUri } from '../authenticators/totp.ts';
 import { maskPhone } from '../identity/phone.ts';
-import { localeOf } from '../web/preferences.ts';
 import { formTarget } from '../web/guards.ts';
+import { localeOf } from '../web/preferences.ts';
 import { qrSvg } from '../web/qr.ts';
 import { passkeyChallenge } from './authenticate.ts';
 import type { ConsentNeed } from './consent.ts';
@@ -47,12 +47,18 @@ export interface PageInput {
 const typedFields = ['region', 'phone', 'name', 'number'];
 
 /** Shows one page of the journey. Views get finished values only. */
-export async function renderPage(deps: JourneyDeps, ctx: Context, situation: Situation, page: PageName, input: PageInput): Promise<void> {
+export async function renderPage(
+  deps: JourneyDeps,
+  ctx: Context,
+  situation: Situation,
+  page: PageName,
+  input: PageInput,
+): Promise<void> {
   const { app, base, interaction } = situation;
   ctx.state.uiLocales = interaction.params.ui_locales;
   const locale = localeOf(ctx, deps.renderer.i18n);
   // Chrome holds form-action against the redirect at the end of the journey and on the way to the face service.
-  ctx.state.formTargets = [interaction.params.redirect_uri, page === 'prove-face' ? deps.face.origin : undefined]
+  ctx.state.formTargets = [interaction.params.redirect_uri, page === 'prove-face' ? deps.faceOrigin : undefined]
     .map((uri) => (uri === undefined ? null : formTarget(uri)))
     .filter((target) => target !== null);
   const { i18n } = deps.renderer;
@@ -70,10 +76,20 @@ export async function renderPage(deps: JourneyDeps, ctx: Context, situation: Sit
 function typed(ctx: Context): Record<string, string> {
   const body: unknown = ctx.request.body;
   if (typeof body !== 'object' || body === null) return {};
-  return Object.fromEntries(Object.entries(body).filter((entry): entry is [string, string] => typedFields.includes(entry[0]) && typeof entry[1] === 'string'));
+  return Object.fromEntries(
+    Object.entries(body).filter(
+      (entry): entry is [string, string] => typedFields.includes(entry[0]) && typeof entry[1] === 'string',
+    ),
+  );
 }
 
-async function pageData(deps: JourneyDeps, ctx: Context, situation: Situation, page: PageName, input: PageInput): Promise<object> {
+async function pageData(
+  deps: JourneyDeps,
+  ctx: Context,
+  situation: Situation,
+  page: PageName,
+  input: PageInput,
+): Promise<object> {
   const { state, citizen } = situation;
   const { registration } = state;
   const canContinue = citizen !== null && citizen.verdict.kind === 'short' && citizen.verdict.voluntary;
@@ -82,10 +98,17 @@ async function pageData(deps: JourneyDeps, ctx: Context, situation: Situation, p
       return {
         passkey: await passkeyChallenge(deps, situation),
         signedIn: citizen !== null,
-        ...(citizen ? { reason: citizen.verdict.kind === 'short' ? citizen.verdict.reasons[0] : undefined, canPassword: citizen.holdings.hasPassword } : {}),
+        ...(citizen
+          ? {
+              reason: citizen.verdict.kind === 'short' ? citizen.verdict.reasons[0] : undefined,
+              canPassword: citizen.holdings.hasPassword,
+            }
+          : {}),
       };
     case 'register-code':
-      return registration ? { phoneMasked: maskPhone(registration.phone), values: { region: '', phone: registration.phone }, minutes: 10 } : {};
+      return registration
+        ? { phoneMasked: maskPhone(registration.phone), values: { region: '', phone: registration.phone }, minutes: 10 }
+        : {};
     case 'register-taken':
       return registration ? { phoneMasked: maskPhone(registration.phone) } : {};
     case 'register-authenticator':

@@ -20,7 +20,8 @@ const provePopulation: Handler = async (deps, ctx, situation) => {
   if (!form.ok) return fieldErrors(deps, ctx, situation, 'prove-population', form.errors);
   const name = normaliseName(form.value.name);
   const number = form.value.number.replaceAll(/[\s-]/g, '').toUpperCase();
-  if (!checkName(name).valid) return fieldErrors(deps, ctx, situation, 'prove-population', { name: 'errors.name_invalid' });
+  if (!checkName(name).valid)
+    return fieldErrors(deps, ctx, situation, 'prove-population', { name: 'errors.name_invalid' });
   if (!checkDocument('cn_resident_id', number).valid) {
     return fieldErrors(deps, ctx, situation, 'prove-population', { number: 'errors.number_invalid' });
   }
@@ -47,15 +48,29 @@ const provePopulation: Handler = async (deps, ctx, situation) => {
     source: 'population',
     strength: 'strong',
     confirmed: ['name', 'document_number'],
-    expiresAt: null,
-    reference: result.recordRef,
+    expiresAt: result.facts.validUntil,
+    reference: result.facts.recordRef,
   };
-  const person = known ? undefined : { category: 'mainland' as const, name, documentType: 'cn_resident_id', documentNumber: number, birthDate: result.birthDate };
+  const person = known
+    ? undefined
+    : {
+        category: 'mainland' as const,
+        name: result.facts.name,
+        documentType: 'cn_resident_id',
+        documentNumber: number,
+        ...(result.facts.birthDate === null ? undefined : { birthDate: result.facts.birthDate }),
+      };
   try {
-    await recordEvidence(deps, { accountId: citizen.account.id, facts, ...(person ? { person } : undefined), cause: causeOf(ctx, situation) });
+    await recordEvidence(deps, {
+      accountId: citizen.account.id,
+      facts,
+      ...(person ? { person } : undefined),
+      cause: causeOf(ctx, situation),
+    });
   } catch (error) {
     // One person, one account: said only to somebody who gave the right name and number.
-    if (error instanceof ShiminError && error.code === 'identity_in_use') return refused(deps, ctx, situation, citizen, 'identity_in_use');
+    if (error instanceof ShiminError && error.code === 'identity_in_use')
+      return refused(deps, ctx, situation, citizen, 'identity_in_use');
     throw error;
   }
   await saveState(deps, situation.interaction, { ...situation.state, notice: null });
@@ -83,11 +98,16 @@ const finishFace: Handler = async (deps, ctx, situation) => {
   if (!query.success || face === null) return seeOther(ctx, situation.base);
   await saveState(deps, situation.interaction, { ...situation.state, face: null });
   const recordRef = await liveRecord(deps, citizen);
-  const result = await deps.face.finish({ keep: face.keep, sessionId: query.data.session_id, resultToken: query.data.result_token });
+  const result = await deps.face.finish({
+    keep: face.keep,
+    sessionId: query.data.session_id,
+    resultToken: query.data.result_token,
+  });
   if (result.outcome === 'unavailable') return unavailable(deps, ctx, situation);
   if (result.outcome !== 'verified') return refused(deps, ctx, situation, citizen, result.outcome);
   // The face counts only for the very record that was matched before.
-  if (recordRef === null || result.recordRef !== recordRef) return refused(deps, ctx, situation, citizen, 'face_mismatch');
+  if (recordRef === null || result.recordRef !== recordRef)
+    return refused(deps, ctx, situation, citizen, 'face_mismatch');
   const facts: EvidenceFacts = {
     kind: 'face',
     source: 'face',
@@ -108,19 +128,31 @@ const retry: Handler = async (deps, ctx, situation) => {
 
 function authenticated(situation: Situation): Citizen {
   // SP 800-63A-4 binds proofing to an authenticated account; one factor alone could be anybody with the phone.
-  if (!situation.citizen || situation.citizen.assessment.aal < 2) throw new ShiminError('interaction_expired', { status: 403 });
+  if (!situation.citizen || situation.citizen.assessment.aal < 2)
+    throw new ShiminError('interaction_expired', { status: 403 });
   return situation.citizen;
 }
 
 async function liveRecord(deps: Parameters<Handler>[0], citizen: Citizen): Promise<string | null> {
   const now = deps.clock();
-  const live = citizen.evidence.filter((item) => item.kind === 'population' && item.revokedAt === null && (item.expiresAt === null || item.expiresAt > now));
+  const live = citizen.evidence.filter(
+    (item) =>
+      item.kind === 'population' && item.revokedAt === null && (item.expiresAt === null || item.expiresAt > now),
+  );
   const newest = live.toSorted((a, b) => b.recordedAt.getTime() - a.recordedAt.getTime())[0];
   return newest ? evidenceReference(deps.db, newest.id) : null;
 }
 
-async function unavailable(deps: Parameters<Handler>[0], ctx: Parameters<Handler>[1], situation: Situation): Promise<void> {
-  await saveState(deps, situation.interaction, { ...situation.state, face: null, notice: { kind: 'unavailable', reason: 'upstream_unavailable' } });
+async function unavailable(
+  deps: Parameters<Handler>[0],
+  ctx: Parameters<Handler>[1],
+  situation: Situation,
+): Promise<void> {
+  await saveState(deps, situation.interaction, {
+    ...situation.state,
+    face: null,
+    notice: { kind: 'unavailable', reason: 'upstream_unavailable' },
+  });
   seeOther(ctx, situation.base);
 }
 

@@ -4,10 +4,10 @@ import { eventTemplates } from '../authenticators/index.ts';
 import { checkOneTimeCode, makeOneTimeCode } from '../authenticators/one-time-code.ts';
 import { registrationOptions, verifyRegistration } from '../authenticators/passkey.ts';
 import { checkPasswordRules, hashPassword } from '../authenticators/password.ts';
-import { hashRecoveryCode, makeRecoveryCodes } from '../authenticators/recovery-code.ts';
+import { hashRecoveryCodes, makeRecoveryCodes } from '../authenticators/recovery-code.ts';
 import { newTotpSecret, verifyTotp } from '../authenticators/totp.ts';
-import { type FirstAuthenticator, proposeAccount, registerCitizen } from '../commands/register-citizen.ts';
 import type { EventFacts } from '../commands/record-authentication.ts';
+import { type FirstAuthenticator, proposeAccount, registerCitizen } from '../commands/register-citizen.ts';
 import { maskPhone, normalisePhone } from '../identity/phone.ts';
 import { randomToken } from '../lib/crypto.ts';
 import { ShiminError } from '../lib/errors.ts';
@@ -34,19 +34,29 @@ const enterPhone: Handler = async (deps, ctx, situation) => {
   await count(deps, 'smsTarget', phone);
   const { accountId, userHandle } = proposeAccount();
   const now = deps.clock();
-  const { code, hash } = makeOneTimeCode({ pepper: deps.keyring.pepper, purpose: 'register', target: phone, ceremony: situation.interaction.cid });
+  const { code, hash, expiresAt } = makeOneTimeCode({
+    pepper: deps.keyring.pepper,
+    purpose: 'register',
+    target: phone,
+    ceremony: situation.interaction.cid,
+    now,
+  });
   const registration: Registration = {
     accountId,
     userHandle,
     phone,
     codeHash: hash,
-    codeExpiresAt: now.getTime() + codeMinutes * 60_000,
+    codeExpiresAt: expiresAt,
     confirmed: false,
     taken: false,
     passwordHash: null,
     totpSecret: null,
   };
-  await deps.sendSms({ to: phone, template: 'register', text: deps.renderer.i18n.t(ctx.state.locale, 'journey.sms.code', { code, minutes: codeMinutes }) });
+  await deps.sendSms({
+    to: phone,
+    template: 'register',
+    text: deps.renderer.i18n.t(ctx.state.locale, 'journey.sms.code', { code, minutes: codeMinutes }),
+  });
   await saveState(deps, situation.interaction, { ...situation.state, registration });
   return seeOther(ctx, `${situation.base}?show=register`);
 };
@@ -70,6 +80,7 @@ const enterCode: Handler = async (deps, ctx, situation) => {
     ceremony: situation.interaction.cid,
     code: form.value.code,
     hash: registration.codeHash,
+    now: deps.clock(),
   });
   if (!right) return fieldErrors(deps, ctx, situation, 'register-code', { code: 'errors.code_wrong' });
   const owner = await findAccountByContact(deps.db, deps.keyring, 'phone', registration.phone);
@@ -94,13 +105,13 @@ export async function enrolmentChallenge(deps: JourneyDeps, situation: Situation
   await put(
     deps.db,
     {
-    id: ceremony,
-    kind: 'passkey-registration',
-    interactionUid: situation.interaction.cid,
-    accountId: null,
-    payload: { keep, cid: situation.interaction.cid, accountId: registration.accountId },
-    expiresAt: new Date(deps.clock().getTime() + codeMinutes * 60_000),
-  },
+      id: ceremony,
+      kind: 'passkey-registration',
+      interactionUid: situation.interaction.cid,
+      accountId: null,
+      payload: { keep, cid: situation.interaction.cid, accountId: registration.accountId },
+      expiresAt: new Date(deps.clock().getTime() + codeMinutes * 60_000),
+    },
     deps.keyring,
   );
   return { ceremony, options };
@@ -134,10 +145,18 @@ const choosePassword: Handler = async (deps, ctx, situation) => {
   const form = parseForm(passwordForm, ctx.request.body);
   if (!form.ok) return fieldErrors(deps, ctx, situation, 'register-password', form.errors);
   const rules = checkPasswordRules(form.value.password, { context: [registration.phone] });
-  if (!rules.ok) return fieldErrors(deps, ctx, situation, 'register-password', { password: `errors.password_${rules.reason}` });
-  const passwordHash = await hashPassword({ queue: deps.hashQueue, pepper: deps.keyring.pepper, password: form.value.password });
+  if (!rules.ok)
+    return fieldErrors(deps, ctx, situation, 'register-password', { password: `errors.password_${rules.reason}` });
+  const passwordHash = await hashPassword({
+    queue: deps.hashQueue,
+    pepper: deps.keyring.pepper,
+    password: form.value.password,
+  });
   const totpSecret = newTotpSecret();
-  await saveState(deps, situation.interaction, { ...situation.state, registration: { ...registration, passwordHash, totpSecret } });
+  await saveState(deps, situation.interaction, {
+    ...situation.state,
+    registration: { ...registration, passwordHash, totpSecret },
+  });
   return seeOther(ctx, `${situation.base}?show=register-password`);
 };
 
@@ -149,7 +168,12 @@ const confirmTotp: Handler = async (deps, ctx, situation) => {
   const form = parseForm(codeForm, ctx.request.body);
   if (!form.ok) return fieldErrors(deps, ctx, situation, 'register-totp', form.errors);
   await count(deps, 'totpAccount', registration.accountId);
-  const checked = verifyTotp({ secret: registration.totpSecret, code: form.value.code, now: deps.clock(), lastStep: 0 });
+  const checked = verifyTotp({
+    secret: registration.totpSecret,
+    code: form.value.code,
+    now: deps.clock(),
+    lastStep: 0,
+  });
   if (!checked.ok) return fieldErrors(deps, ctx, situation, 'register-totp', { code: 'errors.code_wrong' });
   const codes = makeRecoveryCodes();
   const first: FirstAuthenticator = {
@@ -157,9 +181,22 @@ const confirmTotp: Handler = async (deps, ctx, situation) => {
     hash: registration.passwordHash,
     totpSecret: registration.totpSecret,
     totpStep: checked.step,
-    recoveryHashes: codes.map((code) => hashRecoveryCode(deps.keyring.pepper, registration.accountId, code)),
+    recoveryHashes: await hashRecoveryCodes({
+      queue: deps.hashQueue,
+      pepper: deps.keyring.pepper,
+      accountId: registration.accountId,
+      codes,
+    }),
   };
-  return complete(deps, ctx, situation, registration, first, [eventTemplates.password(), eventTemplates.totp(null)], codes);
+  return complete(
+    deps,
+    ctx,
+    situation,
+    registration,
+    first,
+    [eventTemplates.password(), eventTemplates.totp(null)],
+    codes,
+  );
 };
 
 const savedCodes: Handler = async (deps, ctx, situation) => {
@@ -193,7 +230,11 @@ async function complete(
     facts,
     cause: causeOf(ctx, situation),
   });
-  await saveState(deps, situation.interaction, { ...situation.state, registration: null, recoveryCodes: [...recoveryCodes] });
+  await saveState(deps, situation.interaction, {
+    ...situation.state,
+    registration: null,
+    recoveryCodes: [...recoveryCodes],
+  });
   seeOther(ctx, situation.base);
 }
 

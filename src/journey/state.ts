@@ -66,13 +66,13 @@ export async function saveState(deps: JourneyDeps, interaction: Interaction, sta
   await put(
     deps.db,
     {
-    id,
-    kind,
-    interactionUid: interaction.cid,
-    accountId: null,
-    payload: state,
-    expiresAt: interaction.expiresAt,
-  },
+      id,
+      kind,
+      interactionUid: interaction.cid,
+      accountId: null,
+      payload: state,
+      expiresAt: interaction.expiresAt,
+    },
     deps.keyring,
   );
 }

@@ -19,7 +19,8 @@ export function stepUpData(situation: Situation, plan: Plan | undefined, offers:
       minutes: way.minutes,
       have: [...new Set(way.steps.flatMap((step) => byId.get(step)?.have ?? []))],
       available: way.steps.every((step) => byId.get(step)?.available !== false),
-      unavailableReason: way.steps.map((step) => byId.get(step)?.unavailableReason).find((reason) => reason !== undefined) ?? null,
+      unavailableReason:
+        way.steps.map((step) => byId.get(step)?.unavailableReason).find((reason) => reason !== undefined) ?? null,
     })),
   };
 }

@@ -1,4 +1,4 @@
-import { plan, type Offer, type Plan } from '../assurance/plan.ts';
+import { type Offer, type Plan, plan } from '../assurance/plan.ts';
 import type { Situation } from './gather.ts';
 import type { PageName } from './pages.ts';
 
@@ -59,7 +59,11 @@ function signIn(situation: Situation, show: string): Next {
 /** The next step of the way that was chosen while it still leads there; the choice itself otherwise. */
 function stepUpPage(chosen: readonly string[], ways: Plan): PageName {
   if (ways.kind !== 'ways') return 'choose';
-  const onTheWay = ways.ways.find((way) => way.steps.length <= chosen.length && way.steps.every((step, i) => step === chosen[chosen.length - way.steps.length + i]));
+  const onTheWay = ways.ways.find(
+    (way) =>
+      way.steps.length <= chosen.length &&
+      way.steps.every((step, i) => step === chosen[chosen.length - way.steps.length + i]),
+  );
   const step = onTheWay?.steps[0] ?? onlyReauthentication(ways);
   return (step && stepPages[step]) || 'choose';
 }
@@ -67,5 +71,7 @@ function stepUpPage(chosen: readonly string[], ways: Plan): PageName {
 /** When signing in again is all that is missing there is nothing to choose: the passkey page offers the password too. */
 function onlyReauthentication(ways: Extract<Plan, { kind: 'ways' }>): string | undefined {
   const first = ways.ways[0];
-  return first && first.steps.length === 1 && (first.steps[0] === 'passkey' || first.steps[0] === 'password') ? first.steps[0] : undefined;
+  return first && first.steps.length === 1 && (first.steps[0] === 'passkey' || first.steps[0] === 'password')
+    ? first.steps[0]
+    : undefined;
 }

@@ -40,7 +40,8 @@ export async function count(deps: JourneyDeps, name: keyof typeof limits, key: s
   const limit = limits[name];
   const bucket = `${name}:${blindIndex(deps.keyring, 'throttle', key)}`;
   const { allowed, retryAfterSec } = await hit(deps.db, { bucket, ...limit, now: deps.clock() });
-  if (!allowed) throw new ShiminError('too_many_requests', { status: 429, retryAfter: retryAfterSec, detail: { limit: name } });
+  if (!allowed)
+    throw new ShiminError('too_many_requests', { status: 429, retryAfter: retryAfterSec, detail: { limit: name } });
 }
 
 /** One try from the address that the request came from. */

@@ -46,7 +46,13 @@ export class ShiminError extends Error {
 
   constructor(
     code: ErrorCode,
-    options: { status?: number; message?: string; cause?: unknown; detail?: Record<string, unknown>; retryAfter?: number } = {},
+    options: {
+      status?: number;
+      message?: string;
+      cause?: unknown;
+      detail?: Record<string, unknown>;
+      retryAfter?: number;
+    } = {},
   ) {
     super(options.message ?? code, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'ShiminError';

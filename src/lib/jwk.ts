@@ -5,7 +5,9 @@ export const signingAlgorithms = ['ES256', 'EdDSA', 'RS256'] as const;
 export type SigningAlgorithm = (typeof signingAlgorithms)[number];
 
 /** A fresh private key as JWK; `kid` is its RFC 7638 thumbprint, so it is unique and says nothing. */
-export async function generateSigningJwk(alg: SigningAlgorithm): Promise<JWK & { kid: string; alg: SigningAlgorithm; use: 'sig' }> {
+export async function generateSigningJwk(
+  alg: SigningAlgorithm,
+): Promise<JWK & { kid: string; alg: SigningAlgorithm; use: 'sig' }> {
   const { privateKey } = await generateKeyPair(alg, { extractable: true, modulusLength: 2048 });
   const jwk = await exportJWK(privateKey);
   return { ...jwk, kid: await calculateJwkThumbprint(jwk), alg, use: 'sig' };

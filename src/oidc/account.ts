@@ -5,10 +5,9 @@ import { requirementFor, satisfies } from '../assurance/requirement.ts';
 import { verifiedClaims } from '../assurance/verified-claims.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Keyring } from '../lib/crypto.ts';
-import { findAccount } from '../storage/accounts.ts';
-import { contactsOf } from '../storage/contacts.ts';
-import { personOf } from '../storage/persons.ts';
+import { contactsOf, findAccount } from '../storage/accounts.ts';
 import type { Db } from '../storage/db.ts';
+import { personOf } from '../storage/persons.ts';
 import { loadStanding, type Standing } from './standing.ts';
 
 interface Deps {
@@ -59,18 +58,29 @@ export async function assuranceOfToken(deps: Deps, source: Source): Promise<Reco
 
 async function standingOf(deps: Deps, source: Source): Promise<Standing | null> {
   if (!source.accountId) return null;
-  const where = { accountId: source.accountId, sessionUid: source.sessionUid ?? null, interaction: null, now: deps.clock() };
+  const where = {
+    accountId: source.accountId,
+    sessionUid: source.sessionUid ?? null,
+    interaction: null,
+    now: deps.clock(),
+  };
   const standing = await loadStanding(deps.db, where);
   if (!standing || standing.events.length === 0) return standing;
   // Levels that don't ride on SSO rest on the newest interaction; ageing still takes them away.
   const newest = standing.events.reduce((a, b) => (b.at > a.at ? b : a));
-  const assessment = assess(standing.policy, standing.evidence, standing.events, where.now, { interaction: newest.interaction });
+  const assessment = assess(standing.policy, standing.evidence, standing.events, where.now, {
+    interaction: newest.interaction,
+  });
   return { ...standing, assessment };
 }
 
 function judge(standing: Standing, clientId: string, label: string | undefined, at = standing.assessment) {
   const claimsAcr = label === undefined ? undefined : { essential: true, values: [label] };
-  const requirement = requirementFor(standing.policy, clientId, { acrValues: [], prompt: [], ...(claimsAcr ? { claimsAcr } : undefined) });
+  const requirement = requirementFor(standing.policy, clientId, {
+    acrValues: [],
+    prompt: [],
+    ...(claimsAcr ? { claimsAcr } : undefined),
+  });
   return satisfies(at, requirement, standing.policy, { interaction: null, offered: true, events: standing.events });
 }
 
@@ -116,7 +126,9 @@ async function claimsOf(
   const claims: { sub: string; [claim: string]: unknown } = { sub: account.id, ...levelClaims(standing, source) };
   const wants = (name: string, byScope: string) => scopes.has(byScope) || name in requested;
   const person =
-    wants('name', 'profile') || 'verified_claims' in requested ? await personOf(deps.db, deps.keyring, account.id) : null;
+    wants('name', 'profile') || 'verified_claims' in requested
+      ? await personOf(deps.db, deps.keyring, account.id)
+      : null;
   if (wants('locale', 'profile')) claims.locale = account.locale;
   if (person && wants('name', 'profile')) claims.name = person.name;
   if (wants('phone_number', 'phone') || 'phone_number_verified' in requested) {
@@ -125,7 +137,12 @@ async function claimsOf(
   }
   if ('verified_claims' in requested && person) {
     const known = { name: person.name, ...(person.birthDate ? { birthdate: person.birthDate } : undefined) };
-    const verified = verifiedClaims(requested.verified_claims, { policy: standing.policy, assessment: standing.assessment, evidence: standing.evidence, claims: known, now: deps.clock() });
+    const verified = verifiedClaims(requested.verified_claims, {
+      assessment: standing.assessment,
+      evidence: standing.evidence.filter((item) => isAlive(item, deps.clock())),
+      claims: known,
+      now: deps.clock(),
+    });
     if (verified !== null) claims.verified_claims = verified;
   }
   return claims;

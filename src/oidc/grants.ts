@@ -1,7 +1,7 @@
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import type { Clock } from '../lib/clock.ts';
-import type { Db } from '../storage/db.ts';
 import { findConsent, saveConsent } from '../storage/consents.ts';
+import type { Db } from '../storage/db.ts';
 import { requestedClaims } from './request.ts';
 
 /**

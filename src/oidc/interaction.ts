@@ -46,8 +46,9 @@ export async function openInteraction(provider: Provider, exchange: Exchange, ui
   }
   if (details.uid !== uid) throw new ShiminError('interaction_foreign', { status: 400 });
   const params: Record<string, string | undefined> = {};
-  for (const [name, value] of Object.entries(details.params)) if (value !== undefined && value !== null) params[name] = String(value);
-  const last: { assurance?: { offered?: boolean } } = details.lastSubmission ?? {};
+  for (const [name, value] of Object.entries(details.params))
+    if (value !== undefined && value !== null) params[name] = String(value);
+
   return {
     uid: details.uid,
     cid: details.cid,
@@ -57,12 +58,17 @@ export async function openInteraction(provider: Provider, exchange: Exchange, ui
     sessionAccountId: details.session?.accountId ?? null,
     sessionUid: details.session?.uid ?? null,
     expiresAt: new Date(details.exp * 1000),
-    offered: last.assurance?.offered === true,
+    offered: wasOffered(details.lastSubmission),
   };
 }
 
 /** Stores the outcome; answers the address at which the engine goes on with the request. */
-export async function finishInteraction(provider: Provider, exchange: Exchange, outcome: Outcome, now: Date): Promise<string> {
+export async function finishInteraction(
+  provider: Provider,
+  exchange: Exchange,
+  outcome: Outcome,
+  now: Date,
+): Promise<string> {
   return provider.interactionResult(exchange.req, exchange.res, {
     login: { accountId: outcome.accountId, ts: Math.floor(now.getTime() / 1000) },
     ...(outcome.consented ? { consent: {} } : undefined),
@@ -78,4 +84,10 @@ export async function refuseInteraction(
   description: string,
 ): Promise<string> {
   return provider.interactionResult(exchange.req, exchange.res, { error, error_description: description });
+}
+
+/** Our own member of the result: a voluntary level was offered before. */
+export function wasOffered(result: object | undefined): boolean {
+  const assurance: unknown = result === undefined ? undefined : Reflect.get(result, 'assurance');
+  return typeof assurance === 'object' && assurance !== null && Reflect.get(assurance, 'offered') === true;
 }

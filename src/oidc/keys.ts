@@ -21,7 +21,10 @@ export async function loadKeySet(db: Db, keyring: Keyring): Promise<KeySet> {
   const epoch = await keyEpoch(db);
   const rows = (await signingKeys(db)).filter((row) => row.retiredAt === null);
   if (!rows.some((row) => row.status === 'current')) {
-    throw new ShiminError('key_missing', { status: 500, message: 'no signing keys: run `shimin migrate` and `shimin seed`' });
+    throw new ShiminError('key_missing', {
+      status: 500,
+      message: 'no signing keys: run `shimin migrate` and `shimin seed`',
+    });
   }
   const keys = rows
     .toSorted((a, b) => order[a.status] - order[b.status])

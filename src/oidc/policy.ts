@@ -4,6 +4,7 @@ import type { Clock } from '../lib/clock.ts';
 import { ShiminError } from '../lib/errors.ts';
 import type { Db } from '../storage/db.ts';
 import { adoptEvents } from '../storage/sessions.ts';
+import { wasOffered } from './interaction.ts';
 import { acrRequest } from './request.ts';
 import { loadStanding, type Standing } from './standing.ts';
 
@@ -34,7 +35,12 @@ export function assurancePolicy(deps: { db: Db; clock: Clock }): interactionPoli
     return fresh;
   };
   login.checks.add(
-    new Check('reauthentication', 'End-User has to authenticate again', 'login_required', async (ctx) => (await decision(ctx)) === 'reauthenticate'),
+    new Check(
+      'reauthentication',
+      'End-User has to authenticate again',
+      'login_required',
+      async (ctx) => (await decision(ctx)) === 'reauthenticate',
+    ),
   );
   login.checks.add(
     new Check(
@@ -73,9 +79,12 @@ async function decide(deps: { db: Db; clock: Clock }, ctx: KoaContextWithOIDC): 
 function judge(standing: Standing, ctx: KoaContextWithOIDC, interaction: string | null) {
   const { oidc } = ctx;
   const request = acrRequest(oidc.params ?? {});
-  const result: { assurance?: { offered?: boolean } } = oidc.result ?? {};
   // A voluntary level is tried once; with prompt=none there is nobody to ask (OpenID Connect Core 5.5.1.1).
-  const offered = result.assurance?.offered === true || request.prompt.includes('none');
+  const offered = wasOffered(oidc.result) || request.prompt.includes('none');
   const requirement = requirementFor(standing.policy, oidc.client?.clientId ?? '', request);
-  return satisfies(standing.assessment, requirement, standing.policy, { interaction, offered, events: standing.events });
+  return satisfies(standing.assessment, requirement, standing.policy, {
+    interaction,
+    offered,
+    events: standing.events,
+  });
 }

@@ -12,7 +12,11 @@ import { assurancePolicy } from './policy.ts';
 
 /** Pages that the engine asks for, made by the web folder. */
 export interface EnginePages {
-  error(ctx: KoaContextWithOIDC, out: { error: string; error_description?: string }, cause: unknown): Promise<void>;
+  error(
+    ctx: KoaContextWithOIDC,
+    out: { error: string; error_description?: string | undefined },
+    cause: unknown,
+  ): Promise<void>;
   logout(ctx: KoaContextWithOIDC, formHtml: string): Promise<void>;
   loggedOut(ctx: KoaContextWithOIDC): Promise<void>;
 }
@@ -66,7 +70,9 @@ function configuration(deps: ProviderDeps): Configuration {
     acrValues: [...deps.acrValues],
     subjectTypes: ['pairwise', 'public'],
     pairwiseIdentifier: (_ctx, accountId, client) =>
-      createHmac('sha256', deps.keyring.pairwiseSalt).update(`${client.sectorIdentifier}\n${accountId}`).digest('base64url'),
+      createHmac('sha256', deps.keyring.pairwiseSalt)
+        .update(`${client.sectorIdentifier}\n${accountId}`)
+        .digest('base64url'),
     responseTypes: ['code'],
     scopes: ['openid', 'offline_access', 'profile', 'phone'],
     // Listed under openid, so that they are in every ID token without being asked for (design, section 1).
@@ -113,7 +119,11 @@ function configuration(deps: ProviderDeps): Configuration {
     renderError: (ctx, out, error) => deps.pages.error(ctx, out, error),
     cookies: {
       keys: deps.keyring.cookieKeys,
-      names: { session: secure ? '__Host-shimin_session' : cookie('session'), interaction: cookie('interaction'), resume: cookie('resume') },
+      names: {
+        session: secure ? '__Host-shimin_session' : cookie('session'),
+        interaction: cookie('interaction'),
+        resume: cookie('resume'),
+      },
       long: { httpOnly: true, sameSite: 'lax', signed: true, secure, path: '/' },
       short: { httpOnly: true, sameSite: 'lax', signed: true, secure },
     },

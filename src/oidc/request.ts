@@ -1,5 +1,5 @@
-import type { AcrRequest } from '../assurance/requirement.ts';
 import { z } from 'zod';
+import type { AcrRequest } from '../assurance/requirement.ts';
 
 const acrMember = z
   .object({ essential: z.boolean().optional(), value: z.string().optional(), values: z.array(z.string()).optional() })
@@ -38,7 +38,15 @@ function acrInClaims(raw: unknown): { essential: boolean; values: string[] } | u
 }
 
 /** Claims that say how the person signed in; they need no consent of their own. */
-export const protocolClaims: ReadonlySet<string> = new Set(['sub', 'sid', 'auth_time', 'acr', 'amr', 'iss', 'assurance']);
+export const protocolClaims: ReadonlySet<string> = new Set([
+  'sub',
+  'sid',
+  'auth_time',
+  'acr',
+  'amr',
+  'iss',
+  'assurance',
+]);
 
 /** Claim names that a request asks for by the `claims` parameter. */
 export function requestedClaims(params: Readonly<Record<string, unknown>>): string[] {

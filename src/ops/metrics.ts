@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
 
 /** Prometheus metrics. Labels are closed sets: never an account, a number or an address. */
 export interface Metrics {
@@ -25,7 +25,8 @@ export function createMetrics(): Metrics {
   });
   return {
     registry,
-    request: (route, method, status, seconds) => requests.observe({ route, method, status: `${Math.floor(status / 100)}xx` }, seconds),
+    request: (route, method, status, seconds) =>
+      requests.observe({ route, method, status: `${Math.floor(status / 100)}xx` }, seconds),
     event: (type, outcome) => events.inc({ type, outcome }),
   };
 }

@@ -2,7 +2,10 @@ import { createServer, type Server } from 'node:http';
 import type { Metrics } from './metrics.ts';
 
 /** Health on a port of its own, never published: `/livez`, `/readyz`, `/metrics`. */
-export function createOpsServer(deps: { metrics: Metrics; ready: () => Promise<{ ok: boolean; checks: Record<string, string> }> }): Server {
+export function createOpsServer(deps: {
+  metrics: Metrics;
+  ready: () => Promise<{ ok: boolean; checks: Record<string, string> }>;
+}): Server {
   return createServer((req, res) => {
     const answer = (status: number, type: string, body: string) => {
       res.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' });

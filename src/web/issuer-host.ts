@@ -8,7 +8,8 @@ import { ShiminError } from '../lib/errors.ts';
 export function issuerHost(issuer: string): Middleware {
   const { host, protocol } = new URL(issuer);
   return async (ctx, next) => {
-    if (ctx.req.headers.host !== host) throw new ShiminError('bad_request', { status: 421, detail: { reason: 'host' } });
+    if (ctx.req.headers.host !== host)
+      throw new ShiminError('bad_request', { status: 421, detail: { reason: 'host' } });
     // What a proxy says of scheme and host is settled by the issuer.
     ctx.req.headers['x-forwarded-proto'] = protocol.slice(0, -1);
     delete ctx.req.headers['x-forwarded-host'];
