@@ -1,6 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { match } from '@formatjs/intl-localematcher';
 import { z } from 'zod';
 import { ShiminError } from '../lib/errors.ts';
 
@@ -95,22 +94,24 @@ function negotiate({ query, cookie, uiLocales, acceptLanguage }: LocaleWish): Lo
   );
 }
 
-/** RFC 4647 lookup by CLDR distance, so that zh-HK, zh-MO and zh-TW come to traditional script. */
+/** The first wish we can meet; bounded, because the header is anybody's. */
 function best(wanted: readonly string[]): Locale | undefined {
-  const tags = wanted.filter((tag) => /^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8}){0,4}$/.test(tag)).slice(0, 10);
-  for (const tag of tags) {
-    const answer = matched(tag);
-    const found = locales.find((locale) => locale === answer);
+  for (const tag of wanted.slice(0, 10)) {
+    const found = nearest(tag);
     if (found) return found;
   }
   return undefined;
 }
 
-function matched(tag: string): string {
+/** By likely script (CLDR), so that zh-HK, zh-MO and zh-TW come to traditional characters and zh-SG to simplified ones. */
+function nearest(tag: string): Locale | undefined {
+  if (!/^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8}){0,4}$/.test(tag)) return undefined;
   try {
-    return match([tag], locales, 'none');
+    const { language, script } = new Intl.Locale(tag).maximize();
+    if (language === 'zh' || language === 'yue') return script === 'Hant' ? 'zh-Hant' : 'zh-Hans';
+    return locales.find((locale) => locale === language);
   } catch {
-    return 'none'; // A tag that Intl does not take is a wish for nothing.
+    return undefined; // A tag that Intl does not take is a wish for nothing.
   }
 }
 
