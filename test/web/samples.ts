@@ -2,7 +2,7 @@
 export const hostile = '"><script>alert(1)</script>';
 const at = new Date('2026-11-23T01:24:00Z');
 const base = '/interaction/abcdefghij0123456789x';
-const app = { name: `Library ${hostile}`, purpose: `Borrow ${hostile}`, backUrl: null };
+const app = { name: 'Library', purpose: 'Borrow books and book a seat', backUrl: null };
 const passkey = {
   ceremony: 'c1',
   options: { challenge: 'AAAA', rpId: 'localhost', user: { id: 'AAAA', name: hostile } },
@@ -27,7 +27,7 @@ export const samples: Readonly<Record<string, readonly object[]>> = {
     { ...journey },
     { ...journey, values: { region: 'MO', phone: hostile }, errors: { password: 'errors.credentials_wrong' } },
   ],
-  'journey/totp': [journey],
+  'journey/totp': [{ ...journey, app: { name: hostile, purpose: hostile, backUrl: null } }],
   'journey/recovery-code': [{ ...journey, errors: { code: 'errors.code_wrong' } }],
   'journey/register': [
     journey,
