@@ -1,15 +1,19 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
 import { parseConfig } from './config.ts';
 import { systemClock } from './lib/clock.ts';
 import { createLog } from './lib/log.ts';
 import { ensureSecrets } from './secrets.ts';
 import { seed } from './seed.ts';
-import { startServer } from './server.ts';
+import { type RunningServer, startServer } from './server.ts';
 import { connect, migrate } from './storage/db.ts';
 
 export interface City {
+  readonly issuer: string;
+  readonly urls: { readonly simulators: string; readonly metrics: string; readonly apps: Readonly<Record<string, string>> };
+  readonly server: RunningServer;
   close(): Promise<void>;
 }
 
@@ -65,31 +69,30 @@ export async function runDemo(
   };
   try {
     const { startSimulators } = await import(simulators('main.ts'));
-    open.push(await startSimulators({ port: simulatorsPort, host: 'localhost' }));
+    open.push(await startSimulators({ port: simulatorsPort }));
     const keyring = await ensureSecrets(config.secretsFile);
     await prepare(config, keyring);
     const server = await startServer({ config, keyring, log });
     open.push({ close: () => server.drain() });
     const { startApps } = await import(simulators('apps/app.ts'));
     open.push(await startApps({ issuer: config.issuer, ports }));
+    const metrics = local(config.metricsPort);
+    const apps = Object.fromEntries(Object.entries(ports).map(([name, number]) => [name, local(number)]));
+    for (const line of await welcome(config.issuer, metrics, upstream, apps)) out(line);
+    out(`shimin ready ${config.issuer}`);
+    return { issuer: config.issuer, urls: { simulators: upstream, metrics, apps }, server, close };
   } catch (error) {
     await close();
     throw error;
   }
-  for (const line of await welcome(config.issuer, server(config.metricsPort), upstream, ports)) out(line);
-  out(`shimin ready ${config.issuer}`);
-  return { close };
 }
 
-const server = (port: number) => `http://localhost:${port}`;
+const local = (port: number) => `http://localhost:${port}`;
 
 async function prepare(
   config: ReturnType<typeof parseConfig>,
   keyring: Awaited<ReturnType<typeof ensureSecrets>>,
 ): Promise<void> {
-  if (config.databaseUrl.startsWith('sqlite:') && !config.databaseUrl.includes(':memory:')) {
-    await mkdir(dirname(config.databaseUrl.slice('sqlite:'.length)), { recursive: true });
-  }
   const database = connect(config.databaseUrl, { sqliteDriver: config.sqliteDriver });
   try {
     await migrate(database.knex);
@@ -109,40 +112,39 @@ async function writeClients(secretsFile: string, ports: Record<string, number>):
   return file;
 }
 
-async function welcome(
-  issuer: string,
-  metrics: string,
-  upstream: string,
-  ports: Record<string, number>,
-): Promise<string[]> {
-  const rows: [string, string][] = [
+async function welcome(issuer: string, metrics: string, upstream: string, apps: Readonly<Record<string, string>>): Promise<string[]> {
+  const rows: [string, string | undefined][] = [
     ['Citizen account', `${issuer}/account`],
-    ['City Library (level 1)', server(ports.library ?? 0)],
-    ['Social Insurance (level 2)', server(ports['social-insurance'] ?? 0)],
-    ['Housing Fund (levels 2 and 3)', server(ports['housing-fund'] ?? 0)],
+    ['City Library (level 1)', apps.library],
+    ['Social Insurance (level 2)', apps['social-insurance']],
+    ['Housing Fund (level 2, action at 3)', apps['housing-fund']],
     ['Text messages that were sent', `${upstream}/outbox`],
     ['Simulators and fault switches', upstream],
     ['Health and metrics', `${metrics}/readyz`],
   ];
-  const people = await testCitizens();
   return [
     '',
-    'Shimin 市民, a city on this machine',
+    'Shimin 市民: a city on this machine',
     '',
-    ...rows.map(([what, url]) => `  ${what.padEnd(32)} ${url}`),
+    ...rows.map(([what, url]) => `  ${what.padEnd(36)} ${url}`),
     '',
     '  Test citizens (all of them: simulators/people.json)',
-    ...people,
+    ...(await testCitizens()),
     '',
   ];
 }
 
+const person = z.object({
+  fate: z.string(),
+  names: z.record(z.string(), z.string()),
+  phone: z.string(),
+  documents: z.array(z.object({ type: z.string(), number: z.string() })),
+});
+
 async function testCitizens(): Promise<string[]> {
-  const { readFile } = await import('node:fs/promises');
-  const people: unknown = JSON.parse(await readFile(fileURLToPath(simulators('people.json')), 'utf8'));
-  if (!Array.isArray(people)) return [];
-  return people
-    .filter((person) => person?.document?.type === 'cn_resident_id' || person?.documentType === 'cn_resident_id')
-    .slice(0, 8)
-    .map((person) => `    ${JSON.stringify(person)}`);
+  const people = z.array(person).parse(JSON.parse(await readFile(fileURLToPath(simulators('people.json')), 'utf8')));
+  return people.flatMap(({ fate, names, phone, documents }) => {
+    const document = documents.find(({ type }) => type === 'cn_resident_id');
+    return document ? [`    ${(names['zh-Hans'] ?? '').padEnd(8, '　')} ${document.number}  ${phone}  ${fate}`] : [];
+  });
 }

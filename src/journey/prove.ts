@@ -8,6 +8,7 @@ import { personOf } from '../storage/accounts.ts';
 import { evidenceReference } from '../storage/evidence.ts';
 import { parseForm, seeOther } from '../web/forms.ts';
 import { causeOf, fieldErrors, type Handler, withSituation } from './context.ts';
+import type { JourneyDeps } from './deps.ts';
 import type { Citizen, Situation } from './gather.ts';
 import { saveState } from './state.ts';
 import { count, countAddress } from './throttles.ts';
@@ -22,7 +23,7 @@ const provePopulation: Handler = async (deps, ctx, situation) => {
   const number = form.value.number.replaceAll(/[\s-]/g, '').toUpperCase();
   if (!checkName(name).valid)
     return fieldErrors(deps, ctx, situation, 'prove-population', { name: 'errors.name_invalid' });
-  if (!checkDocument('cn_resident_id', number).valid) {
+  if (!checkDocument('cn_resident_id', number, today(deps)).valid) {
     return fieldErrors(deps, ctx, situation, 'prove-population', { number: 'errors.number_invalid' });
   }
   // Guessing at the register is limited per account, per person guessed at and per address (security.md E17).
@@ -133,7 +134,11 @@ function authenticated(situation: Situation): Citizen {
   return situation.citizen;
 }
 
-async function liveRecord(deps: Parameters<Handler>[0], citizen: Citizen): Promise<string | null> {
+/** Today in the city, YYYYMMDD. */
+const today = (deps: JourneyDeps) =>
+  new Intl.DateTimeFormat('sv-SE', { timeZone: 'Asia/Shanghai' }).format(deps.clock()).replaceAll('-', '');
+
+async function liveRecord(deps: JourneyDeps, citizen: Citizen): Promise<string | null> {
   const now = deps.clock();
   const live = citizen.evidence.filter(
     (item) =>
@@ -143,11 +148,7 @@ async function liveRecord(deps: Parameters<Handler>[0], citizen: Citizen): Promi
   return newest ? evidenceReference(deps.db, newest.id) : null;
 }
 
-async function unavailable(
-  deps: Parameters<Handler>[0],
-  ctx: Parameters<Handler>[1],
-  situation: Situation,
-): Promise<void> {
+async function unavailable(deps: JourneyDeps, ctx: Parameters<Handler>[1], situation: Situation): Promise<void> {
   await saveState(deps, situation.interaction, {
     ...situation.state,
     face: null,
@@ -157,7 +158,7 @@ async function unavailable(
 }
 
 async function refused(
-  deps: Parameters<Handler>[0],
+  deps: JourneyDeps,
   ctx: Parameters<Handler>[1],
   situation: Situation,
   citizen: Citizen,
@@ -178,7 +179,7 @@ async function refused(
 }
 
 /** One set of routes serves every proofing method of this interaction. */
-export function proveRoutes(router: Router, deps: Parameters<Handler>[0]): void {
+export function proveRoutes(router: Router, deps: JourneyDeps): void {
   router.post('/interaction/:uid/prove/population', withSituation(deps, provePopulation));
   router.post('/interaction/:uid/prove/face/start', withSituation(deps, startFace));
   router.get('/interaction/:uid/prove/face/return', withSituation(deps, finishFace));
