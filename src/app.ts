@@ -4,6 +4,7 @@ import Router from '@koa/router';
 import Koa, { type Context } from 'koa';
 import type { Provider } from 'oidc-provider';
 import { accountRoutes } from './account/index.ts';
+import { dominates } from './assurance/level.ts';
 import { acrLabels } from './assurance/mapping.ts';
 import { createHashQueue } from './authenticators/password.ts';
 import type { Config } from './config.ts';
@@ -21,7 +22,7 @@ import { smsGateway } from './lib/sms.ts';
 import { clientAdapter } from './oidc/clients.ts';
 import { finishInteraction, openInteraction, refuseInteraction } from './oidc/interaction.ts';
 import { replayError } from './oidc/provider.ts';
-import { endSsoSession } from './oidc/sessions.ts';
+import { endSsoSession, sessionUidOfSid } from './oidc/sessions.ts';
 import { createMetrics, type Metrics } from './ops/metrics.ts';
 import { faceService } from './proofing/face.ts';
 import { populationRegister } from './proofing/population.ts';
@@ -172,12 +173,16 @@ export async function createShimin(deps: {
     basePath: '/account',
     store: areaSessionStore(db, keyring),
     clock,
+    renderer,
+    dominates: (held, needed) => dominates(policy.levels, held, needed),
+    postLogoutRedirectUri: `${config.issuer}/account/signed-out`,
   });
   const accountRouter = accountRoutes({
     ...shared,
     areaSession: account,
     clientAddress: address,
-    endSession: async (uid) => void (await endSsoSession(engine.provider, uid, log)),
+    endSession: async (uid) => void (await endSsoSession(engine.provider, db, uid, log)),
+    sessionOfSid: (accountId, sid) => sessionUidOfSid(engine.provider, db, accountId, 'account', sid),
     revokeApp: async (accountId, clientId) => void (await revokeGrantsOfAccount(db, accountId, clientId)),
   });
 
@@ -198,7 +203,7 @@ export async function createShimin(deps: {
   for (const guard of formGuards) app.use(onOurPaths(guard));
   app.use(preferences({ i18n, secure: https }));
   app.use(home());
-  app.use(router.routes()).use(accountRouter.routes());
+  app.use(router.routes()).use(account.middleware).use(accountRouter.routes());
   app.use(handToEngine(engine));
 
   const housekeeping = startHousekeeping({ db, clock, log });

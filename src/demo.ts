@@ -12,7 +12,11 @@ import { connect, migrate } from './storage/db.ts';
 
 export interface City {
   readonly issuer: string;
-  readonly urls: { readonly simulators: string; readonly metrics: string; readonly apps: Readonly<Record<string, string>> };
+  readonly urls: {
+    readonly simulators: string;
+    readonly metrics: string;
+    readonly apps: Readonly<Record<string, string>>;
+  };
   readonly server: RunningServer;
   close(): Promise<void>;
 }
@@ -112,7 +116,12 @@ async function writeClients(secretsFile: string, ports: Record<string, number>):
   return file;
 }
 
-async function welcome(issuer: string, metrics: string, upstream: string, apps: Readonly<Record<string, string>>): Promise<string[]> {
+async function welcome(
+  issuer: string,
+  metrics: string,
+  upstream: string,
+  apps: Readonly<Record<string, string>>,
+): Promise<string[]> {
   const rows: [string, string | undefined][] = [
     ['Citizen account', `${issuer}/account`],
     ['City Library (level 1)', apps.library],

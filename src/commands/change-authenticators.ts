@@ -1,6 +1,7 @@
 import type { AuditEvent } from '../audit/events.ts';
 import { newId } from '../lib/crypto.ts';
 import { ShiminError } from '../lib/errors.ts';
+import { lockAccount } from '../storage/accounts.ts';
 import { append } from '../storage/audit.ts';
 import {
   insertPasskey,
@@ -55,7 +56,13 @@ export async function enrolPasskey(
 ): Promise<void> {
   const at = deps.clock();
   await transaction(deps.db, async (tx) => {
-    await insertPasskey(tx, { ...input.passkey, id: newId(), accountId: input.accountId, createdAt: at });
+    const stored = await insertPasskey(tx, {
+      ...input.passkey,
+      id: newId(),
+      accountId: input.accountId,
+      createdAt: at,
+    });
+    if (!stored) throw new ShiminError('passkey_rejected', { status: 409, detail: { reason: 'known_credential' } });
     if (input.event) {
       await insertEvent(tx, {
         ...input.event.facts,
@@ -91,6 +98,8 @@ export async function removePasskey(
 ): Promise<boolean> {
   const at = deps.clock();
   return transaction(deps.db, async (tx) => {
+    // Two removals at once must not each leave the other's passkey as the last way in.
+    await lockAccount(tx, input.accountId);
     if (!(await revokePasskey(tx, input.accountId, input.id, at, 'removed_by_citizen'))) return false;
     const left = await passkeysOf(tx, input.accountId);
     const password = await passwordOf(tx, input.accountId);

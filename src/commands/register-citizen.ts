@@ -65,7 +65,8 @@ export async function registerCitizen(
     });
     const { first } = input;
     if (first.kind === 'passkey') {
-      await insertPasskey(tx, { ...first.passkey, id: newId(), accountId, createdAt: at });
+      const stored = await insertPasskey(tx, { ...first.passkey, id: newId(), accountId, createdAt: at });
+      if (!stored) throw new ShiminError('passkey_rejected', { status: 409, detail: { reason: 'known_credential' } });
     } else {
       await setPassword(tx, { accountId, hash: first.hash, createdAt: at });
       await insertTotp(tx, {

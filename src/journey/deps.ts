@@ -1,12 +1,12 @@
 import type { Context } from 'koa';
 import type { HashQueue } from '../authenticators/password.ts';
 import type { CommandDeps } from '../commands/command.ts';
+import type { ServiceHealth } from '../commands/offers.ts';
 import type { Log } from '../lib/log.ts';
 import type { Interaction, Outcome } from '../oidc/interaction.ts';
 import type { FaceService } from '../proofing/face.ts';
 import type { PopulationRegister } from '../proofing/population.ts';
 import type { Renderer } from '../web/render.ts';
-import type { ServiceHealth } from './offers.ts';
 
 /** The engine as the journey sees it; the composition root binds it to the provider of the moment. */
 export interface EngineDoor {

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { registrationOptions, verifyRegistration } from '../authenticators/passkey.ts';
 import { registrationKeepSchema } from '../authenticators/passkey-terms.ts';
 import { enrolPasskey } from '../commands/change-authenticators.ts';
+import { strongestAal } from '../commands/strongest-aal.ts';
 import { randomToken } from '../lib/crypto.ts';
 import { ShiminError } from '../lib/errors.ts';
 import { findPasskeyByCredentialId } from '../storage/authenticators.ts';
@@ -12,7 +13,6 @@ import { parseCredential, takeCeremony } from './authenticate.ts';
 import { causeOf, type Handler, withSituation } from './context.ts';
 import type { JourneyDeps } from './deps.ts';
 import type { Citizen, Situation } from './gather.ts';
-import { strongestAal } from './offers.ts';
 
 const ceremonyMinutes = 10;
 

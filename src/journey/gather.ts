@@ -3,6 +3,7 @@ import { type Assessment, assess } from '../assurance/assess.ts';
 import type { AuthenticationEvent, Evidence } from '../assurance/evidence.ts';
 import type { AssurancePolicy } from '../assurance/policy.ts';
 import { type Requirement, requirementFor, satisfies, type Verdict } from '../assurance/requirement.ts';
+import type { Holdings } from '../commands/offers.ts';
 import { ShiminError } from '../lib/errors.ts';
 import type { Interaction } from '../oidc/interaction.ts';
 import { acrRequest } from '../oidc/request.ts';
@@ -13,7 +14,6 @@ import { evidenceOf } from '../storage/evidence.ts';
 import { currentPolicy } from '../storage/policies.ts';
 import { eventsOfInteraction, eventsOfSession } from '../storage/sessions.ts';
 import type { JourneyDeps } from './deps.ts';
-import type { Holdings } from './offers.ts';
 import { type JourneyState, loadState } from './state.ts';
 
 /** Everything that decides what the person is asked next. */

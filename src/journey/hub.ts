@@ -1,9 +1,9 @@
 import type Router from '@koa/router';
+import { offersFor } from '../commands/offers.ts';
 import { seeOther } from '../web/forms.ts';
 import { missingConsent } from './consent.ts';
 import { type Handler, withSituation } from './context.ts';
 import type { JourneyDeps } from './deps.ts';
-import { offersFor } from './offers.ts';
 import { renderPage } from './pages.ts';
 import { nextStep, waysFor } from './steps.ts';
 

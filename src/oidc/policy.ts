@@ -3,7 +3,7 @@ import { requirementFor, satisfies } from '../assurance/requirement.ts';
 import type { Clock } from '../lib/clock.ts';
 import { ShiminError } from '../lib/errors.ts';
 import type { Db } from '../storage/db.ts';
-import { adoptEvents } from '../storage/sessions.ts';
+import { adoptEvents, upsertSessionRecord } from '../storage/sessions.ts';
 import { wasOffered } from './interaction.ts';
 import { acrRequest } from './request.ts';
 import { loadStanding, type Standing } from './standing.ts';
@@ -62,7 +62,7 @@ async function decide(deps: { db: Db; clock: Clock }, ctx: KoaContextWithOIDC): 
   const now = deps.clock();
   const interaction = oidc.entities.Interaction?.cid ?? null;
   if (interaction !== null && oidc.result?.login) {
-    await adoptEvents(deps.db, { interactionUid: interaction, accountId, sessionUid: session.uid, at: now });
+    await adopt(deps, ctx, { interaction, accountId, uid: session.uid, now });
   }
   const standing = await loadStanding(deps.db, { accountId, sessionUid: session.uid, interaction, now });
   if (!standing) return 'reauthenticate';
@@ -87,4 +87,16 @@ function judge(standing: Standing, ctx: KoaContextWithOIDC, interaction: string 
     offered,
     events: standing.events,
   });
+}
+
+/** Events of the interaction become the session's, once; the session shows on the citizen's page from here on. */
+async function adopt(
+  deps: { db: Db; clock: Clock },
+  ctx: KoaContextWithOIDC,
+  { interaction, accountId, uid, now }: { interaction: string; accountId: string; uid: string; now: Date },
+): Promise<void> {
+  const adopted = await adoptEvents(deps.db, { interactionUid: interaction, accountId, sessionUid: uid, at: now });
+  if (adopted === 0) return;
+  const userAgent = ctx.get('user-agent').slice(0, 300);
+  await upsertSessionRecord(deps.db, { uid, accountId, userAgent, ip: null, createdAt: now, lastSeenAt: now });
 }

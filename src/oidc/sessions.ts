@@ -1,6 +1,9 @@
 import type { Provider } from 'oidc-provider';
 import { ShiminError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
+import { type Db, transaction } from '../storage/db.ts';
+import { revokeGrant } from '../storage/oidc-models/grants.ts';
+import { endSessions, sessionRecordsOf } from '../storage/sessions.ts';
 
 export interface EndedSession {
   readonly uid: string;
@@ -14,19 +17,22 @@ export interface EndedSession {
  * Back-Channel Logout 1.0, 2.5), its grants and the session itself go. An app that can't be reached does not keep the
  * session alive.
  */
-export async function endSsoSession(provider: Provider, uid: string, log: Log): Promise<EndedSession> {
+export async function endSsoSession(provider: Provider, db: Db, uid: string, log: Log): Promise<EndedSession> {
   const session = await provider.Session.findByUid(uid);
   const told: string[] = [];
   const failed: string[] = [];
-  if (!session) return { uid, told, failed };
-  const { accountId } = session;
+  const { accountId } = session ?? {};
+  if (!session || !accountId) return { uid, told, failed };
   const authorizations = Object.entries(session.authorizations ?? {});
-  await session.destroy();
+  await transaction(db, async (tx) => {
+    await endSessions(tx, accountId, { uid });
+    // A refresh token being made at this moment hangs on its grant too.
+    for (const [, { grantId }] of authorizations) if (grantId) await revokeGrant(tx, grantId);
+  });
   await Promise.all(
-    authorizations.map(async ([clientId, { sid, grantId }]) => {
-      if (grantId) await revokeGrant(provider, grantId);
+    authorizations.map(async ([clientId, { sid }]) => {
       const client = await provider.Client.find(clientId);
-      if (!client?.backchannelLogoutUri || !accountId || !sid) return;
+      if (!client?.backchannelLogoutUri || !sid) return;
       try {
         await tellOfLogout(client, accountId, sid);
         told.push(clientId);
@@ -39,20 +45,25 @@ export async function endSsoSession(provider: Provider, uid: string, log: Log): 
   return { uid, told, failed };
 }
 
-async function revokeGrant(provider: Provider, grantId: string): Promise<void> {
-  await Promise.all([
-    provider.AccessToken.revokeByGrantId(grantId),
-    provider.RefreshToken.revokeByGrantId(grantId),
-    provider.AuthorizationCode.revokeByGrantId(grantId),
-  ]);
-  const grant = await provider.Grant.find(grantId);
-  await grant?.destroy();
-}
-
 /** The engine's own method; its type package does not name it. */
 async function tellOfLogout(client: object, accountId: string, sid: string): Promise<void> {
   const send: unknown = Reflect.get(client, 'backchannelLogout');
   if (typeof send !== 'function')
     throw new ShiminError('internal', { status: 500, message: 'engine without backchannelLogout' });
   await send.call(client, accountId, sid);
+}
+
+/** The SSO session in which an app was given this `sid`; null when it is over. */
+export async function sessionUidOfSid(
+  provider: Provider,
+  db: Db,
+  accountId: string,
+  clientId: string,
+  sid: string,
+): Promise<string | null> {
+  for (const { uid } of await sessionRecordsOf(db, accountId)) {
+    const session = await provider.Session.findByUid(uid);
+    if (session?.sidFor(clientId) === sid) return uid;
+  }
+  return null;
 }

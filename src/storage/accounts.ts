@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { blindIndex, type Keyring, newId, openFor, sealFor } from '../lib/crypto.ts';
 import { ShiminError } from '../lib/errors.ts';
-import type { Db } from './db.ts';
+import { type Db, kindOf } from './db.ts';
 import { sealedKeyOf } from './person-key.ts';
 import { row, time, toMs } from './rows.ts';
 
@@ -52,6 +52,11 @@ export async function findAccount(db: Db, id: string): Promise<Account | null> {
 }
 
 /** The account behind a discoverable passkey's user handle. */
+/** Makes other changes of this account wait for this transaction; SQLite has one writer anyway. */
+export async function lockAccount(tx: Db, id: string): Promise<void> {
+  if (kindOf(tx) === 'postgres') await tx('accounts').where({ id }).forUpdate().first('id');
+}
+
 export async function findAccountByUserHandle(db: Db, passkeyUserHandle: string): Promise<Account | null> {
   const found = await db('accounts').where({ passkey_user_handle: passkeyUserHandle }).first();
   return found === undefined ? null : accountRow.parse(found);

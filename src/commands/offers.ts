@@ -1,6 +1,6 @@
-import type { Aal } from '../assurance/level.ts';
 import type { Offer } from '../assurance/plan.ts';
 import type { Passkey } from '../storage/authenticators.ts';
+import { strongestAal } from './strongest-aal.ts';
 
 export interface Holdings {
   readonly passkeys: readonly Passkey[];
@@ -12,13 +12,6 @@ export interface Holdings {
 export interface ServiceHealth {
   readonly population: boolean;
   readonly face: boolean;
-}
-
-/** The strongest authentication an account can show; binding another authenticator needs it (SP 800-63B-4 4.1.2.1). */
-export function strongestAal(holdings: Holdings): Aal {
-  if (holdings.passkeys.some((passkey) => !passkey.backupEligible)) return 3;
-  if (holdings.passkeys.length > 0 || (holdings.hasPassword && holdings.hasTotp)) return 2;
-  return holdings.hasPassword || holdings.hasTotp ? 1 : 0;
 }
 
 /** What this person could do now, for the planner. Minutes are what people of the trials took, rounded up. */

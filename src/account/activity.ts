@@ -1,0 +1,49 @@
+import type Router from '@koa/router';
+import type { Context } from 'koa';
+import { listApps } from '../storage/apps.ts';
+import { activityOf } from '../storage/audit.ts';
+import { localeOf } from '../web/preferences.ts';
+import { type Handler, withCitizen } from './context.ts';
+import type { AccountDeps } from './deps.ts';
+
+const pageSize = 25;
+
+/** Audit lines as the citizen reads them: what, when, at which app. */
+export async function activityItems(
+  deps: AccountDeps,
+  ctx: Context,
+  accountId: string,
+  page: { before?: number; limit: number },
+) {
+  const { i18n } = deps.renderer;
+  const locale = localeOf(ctx, i18n);
+  const [entries, apps] = await Promise.all([activityOf(deps.db, accountId, page), listApps(deps.db)]);
+  const names = new Map(apps.map((app) => [app.id, i18n.pick(app.name, locale)]));
+  return entries.map(({ seq, type, at, clientId, outcome }) => ({
+    seq,
+    type,
+    at,
+    app: clientId === null ? null : (names.get(clientId) ?? null),
+    outcome: outcome === 'ok' ? 'success' : 'failure',
+  }));
+}
+
+const activity: Handler = async (deps, ctx, { account }) => {
+  const before = Number(ctx.query.before);
+  const paged = Number.isSafeInteger(before) && before > 0;
+  const items = await activityItems(deps, ctx, account.id, {
+    limit: pageSize + 1,
+    ...(paged ? { before } : undefined),
+  });
+  const shown = items.slice(0, pageSize);
+  const oldest = shown.at(-1)?.seq;
+  deps.renderer.render(ctx, 'account/activity', {
+    items: shown,
+    olderUrl: items.length > pageSize && oldest !== undefined ? `/account/activity?before=${oldest}` : null,
+    newerUrl: paged ? '/account/activity' : null,
+  });
+};
+
+export function activityRoutes(router: Router, deps: AccountDeps): void {
+  router.get('/account/activity', withCitizen(deps, activity));
+}

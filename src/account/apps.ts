@@ -1,0 +1,45 @@
+import type Router from '@koa/router';
+import { takeConsentBack } from '../commands/give-consent.ts';
+import { ShiminError } from '../lib/errors.ts';
+import { listApps } from '../storage/apps.ts';
+import { consentsOf } from '../storage/consents.ts';
+import { seeOther } from '../web/forms.ts';
+import { localeOf } from '../web/preferences.ts';
+import { causeOf, doneKey, type Handler, param, withCitizen } from './context.ts';
+import type { AccountDeps } from './deps.ts';
+
+const apps: Handler = async (deps, ctx, { account }) => {
+  const { i18n } = deps.renderer;
+  const locale = localeOf(ctx, i18n);
+  const [consents, all] = await Promise.all([consentsOf(deps.db, account.id), listApps(deps.db)]);
+  const byId = new Map(all.map((app) => [app.id, app]));
+  deps.renderer.render(ctx, 'account/apps', {
+    apps: consents
+      .filter(({ clientId }) => clientId !== 'account')
+      .map(({ clientId, scopes, claims, givenAt }) => {
+        const app = byId.get(clientId);
+        return {
+          grantId: clientId,
+          name: app ? i18n.pick(app.name, locale) : clientId,
+          purpose: app ? i18n.pick(app.purpose, locale) : '',
+          items: [...scopes, ...claims].filter((item) => item !== 'openid'),
+          at: givenAt,
+        };
+      }),
+    done: doneKey(ctx, ['apps.done_withdrawn']),
+  });
+};
+
+/** Taking consent back ends the app's tokens at once; it does not need signing in again, since it only takes away. */
+const withdraw: Handler = async (deps, ctx, { account }) => {
+  const clientId = param(ctx, 'app');
+  if (!(await takeConsentBack(deps, { accountId: account.id, clientId, cause: causeOf(ctx) })))
+    throw new ShiminError('not_found', { status: 404 });
+  await deps.revokeApp(account.id, clientId);
+  seeOther(ctx, '/account/apps?done=apps.done_withdrawn');
+};
+
+export function appRoutes(router: Router, deps: AccountDeps): void {
+  router.get('/account/apps', withCitizen(deps, apps));
+  router.post('/account/apps/:app/withdraw', withCitizen(deps, withdraw));
+}

@@ -1,0 +1,22 @@
+import type { Context } from 'koa';
+import type { HashQueue } from '../authenticators/password.ts';
+import type { CommandDeps } from '../commands/command.ts';
+import type { Log } from '../lib/log.ts';
+import type { AreaSessions } from '../web/area-session.ts';
+import type { Renderer } from '../web/render.ts';
+
+export interface AccountDeps extends CommandDeps {
+  readonly log: Log;
+  readonly renderer: Renderer;
+  readonly rpId: string;
+  readonly origins: readonly string[];
+  readonly hashQueue: HashQueue;
+  readonly areaSession: AreaSessions;
+  /** Ends an SSO session and tells every app it reached. */
+  readonly endSession: (uid: string) => Promise<void>;
+  /** Ends all tokens of one app for one account. */
+  readonly revokeApp: (accountId: string, clientId: string) => Promise<void>;
+  /** The SSO session behind an area session's `sid`; null when it is gone. */
+  readonly sessionOfSid: (accountId: string, sid: string) => Promise<string | null>;
+  readonly clientAddress: (ctx: Context) => string;
+}

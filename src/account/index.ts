@@ -1,0 +1,20 @@
+import Router from '@koa/router';
+import { activityRoutes } from './activity.ts';
+import { appRoutes } from './apps.ts';
+import { authenticatorRoutes } from './authenticators.ts';
+import type { AccountDeps } from './deps.ts';
+import { evidenceRoutes } from './evidence.ts';
+import { overviewRoutes } from './overview.ts';
+import { sessionRoutes } from './sessions.ts';
+
+/** All routes of the citizen's own area; the area session stands in front of every one. */
+export function accountRoutes(deps: AccountDeps): Router {
+  const router = new Router();
+  overviewRoutes(router, deps);
+  authenticatorRoutes(router, deps);
+  evidenceRoutes(router, deps);
+  appRoutes(router, deps);
+  sessionRoutes(router, deps);
+  activityRoutes(router, deps);
+  return router;
+}
