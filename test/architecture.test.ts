@@ -48,9 +48,45 @@ const matrix: Readonly<Record<string, readonly string[]>> = {
   commands: ['storage', 'audit', 'assurance', 'identity', 'lib'],
   oidc: ['storage', 'assurance', 'lib'],
   web: ['lib', 'i18n'],
-  journey: ['web', 'commands', 'storage', 'assurance', 'identity', 'audit', 'authenticators', 'bridges', 'proofing', 'lib', 'oidc'],
-  account: ['web', 'commands', 'storage', 'assurance', 'identity', 'audit', 'authenticators', 'bridges', 'proofing', 'lib', 'i18n'],
-  admin: ['web', 'commands', 'storage', 'assurance', 'identity', 'audit', 'authenticators', 'bridges', 'proofing', 'lib', 'i18n'],
+  journey: [
+    'web',
+    'commands',
+    'storage',
+    'assurance',
+    'identity',
+    'audit',
+    'authenticators',
+    'bridges',
+    'proofing',
+    'lib',
+    'oidc',
+  ],
+  account: [
+    'web',
+    'commands',
+    'storage',
+    'assurance',
+    'identity',
+    'audit',
+    'authenticators',
+    'bridges',
+    'proofing',
+    'lib',
+    'i18n',
+  ],
+  admin: [
+    'web',
+    'commands',
+    'storage',
+    'assurance',
+    'identity',
+    'audit',
+    'authenticators',
+    'bridges',
+    'proofing',
+    'lib',
+    'i18n',
+  ],
   jobs: ['storage', 'lib'],
   ops: ['lib'],
 };
@@ -79,7 +115,11 @@ describe('the house', () => {
   });
 
   it('lets the journey see of the engine only interactions and the shape of a request', () => {
-    const seen = new Set(all.filter(({ from, target }) => from === 'journey' && target.startsWith('./src/oidc/')).map(({ target }) => target));
+    const seen = new Set(
+      all
+        .filter(({ from, target }) => from === 'journey' && target.startsWith('./src/oidc/'))
+        .map(({ target }) => target),
+    );
     expect([...seen].sort()).toEqual(['./src/oidc/interaction.ts', './src/oidc/request.ts']);
   });
 
@@ -92,20 +132,26 @@ describe('the house', () => {
   });
 
   it('reads the environment only at the entry', () => {
-    const readers = files(src).filter((file) => /process\.env/.test(readFileSync(file, 'utf8').replaceAll(/^\s*(\/\/|\*).*$/gm, '')));
+    const readers = files(src).filter((file) =>
+      /process\.env/.test(readFileSync(file, 'utf8').replaceAll(/^\s*(\/\/|\*).*$/gm, '')),
+    );
     expect(readers.map((file) => relative(root, file))).toEqual(['src/main.ts']);
   });
 
   it('keeps pure folders free of clock, chance and I/O', () => {
-    const impure = /\bDate\.now\(|new Date\(\)|Math\.random\(|performance\.now|console\.|from 'node:(?!assert)|\bfetch\(|process\./;
-    const bad = ['assurance', 'identity', 'audit'].flatMap((folder) => files(join(src, folder))).filter((file) => impure.test(withoutComments(file)));
+    const impure =
+      /\bDate\.now\(|new Date\(\)|Math\.random\(|performance\.now|console\.|from 'node:(?!assert)|\bfetch\(|process\./;
+    const bad = ['assurance', 'identity', 'audit']
+      .flatMap((folder) => files(join(src, folder)))
+      .filter((file) => impure.test(withoutComments(file)));
     // Hashing is arithmetic, not I/O: the audit chain may have it.
     expect(bad.map((file) => relative(root, file)).filter((file) => file !== 'src/audit/chain.ts')).toEqual([]);
   });
 
   it('has no import cycle', () => {
     const edges = new Map<string, string[]>();
-    for (const { file, target, typeOnly } of all) if (!typeOnly && target.startsWith('./')) edges.set(`./${file}`, [...(edges.get(`./${file}`) ?? []), target]);
+    for (const { file, target, typeOnly } of all)
+      if (!typeOnly && target.startsWith('./')) edges.set(`./${file}`, [...(edges.get(`./${file}`) ?? []), target]);
     const state = new Map<string, 'open' | 'done'>();
     const cycles: string[] = [];
     const visit = (file: string, path: string[]) => {
@@ -120,33 +166,45 @@ describe('the house', () => {
   });
 
   it('keeps files short: at most 300 lines', () => {
-    const long = [...files(src), ...files(join(root, 'simulators'))].filter((file) => readFileSync(file, 'utf8').split('\n').length > 301);
+    const long = [...files(src), ...files(join(root, 'simulators'))].filter(
+      (file) => readFileSync(file, 'utf8').split('\n').length > 301,
+    );
     expect(long.map((file) => relative(root, file))).toEqual([]);
   });
 
   it('has no way around the type checker', () => {
     const escapes = /\bas any\b|: any\b|<any>|as unknown as|@ts-(ignore|nocheck|expect-error)/;
-    const bad = [...files(src), ...files(join(root, 'simulators'))].filter((file) => escapes.test(withoutComments(file)));
+    const bad = [...files(src), ...files(join(root, 'simulators'))].filter((file) =>
+      escapes.test(withoutComments(file)),
+    );
     expect(bad.map((file) => relative(root, file))).toEqual([]);
   });
 
   it('prints raw HTML in views only for include, layout and block', () => {
-    const views = readdirSync(join(root, 'views'), { recursive: true, withFileTypes: true }).filter((entry) => entry.name.endsWith('.eta'));
+    const views = readdirSync(join(root, 'views'), { recursive: true, withFileTypes: true }).filter((entry) =>
+      entry.name.endsWith('.eta'),
+    );
     const bad = views.filter((entry) =>
-      [...readFileSync(join(entry.parentPath, entry.name), 'utf8').matchAll(/<%~([\s\S]*?)%>/g)].some(([, code = '']) => !/^\s*(include|layout|block|it\.body)\b/.test(code)),
+      [...readFileSync(join(entry.parentPath, entry.name), 'utf8').matchAll(/<%~([\s\S]*?)%>/g)].some(
+        ([, code = '']) => !/^\s*(include|layout|block|it\.body)\b/.test(code),
+      ),
     );
     expect(bad.map((entry) => entry.name)).toEqual([]);
   });
 
   it('keeps other people’s systems apart: simulators and src do not import each other', () => {
-    const simulators = files(join(root, 'simulators')).flatMap(importsOf).filter(({ target }) => target.startsWith('./src/'));
+    const simulators = files(join(root, 'simulators'))
+      .flatMap(importsOf)
+      .filter(({ target }) => target.startsWith('./src/'));
     const ours = all.filter(({ target }) => target.startsWith('./simulators/') || target.startsWith('./test/'));
     expect([...simulators, ...ours]).toEqual([]);
   });
 
   it('has a row in the map for every folder', () => {
     const map = readFileSync(join(src, 'README.md'), 'utf8');
-    const folders = readdirSync(src, { withFileTypes: true }).filter((entry) => entry.isDirectory() && files(join(src, entry.name)).length > 0);
+    const folders = readdirSync(src, { withFileTypes: true }).filter(
+      (entry) => entry.isDirectory() && files(join(src, entry.name)).length > 0,
+    );
     expect(folders.map((entry) => entry.name).filter((name) => !map.includes(`| \`${name}\` |`))).toEqual([]);
   });
 });

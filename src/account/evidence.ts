@@ -6,16 +6,14 @@ import type { AccountDeps } from './deps.ts';
 const evidence: Handler = async (deps, ctx, { account }) => {
   const rows = await evidenceOf(deps.db, account.id);
   deps.renderer.render(ctx, 'account/evidence', {
-    evidence: rows
-      .toReversed()
-      .map(({ kind, source, recordedAt, expiresAt, revokedAt }) => ({
-        kind,
-        source,
-        recordedAt,
-        expiresAt,
-        revokedAt,
-        revokedReason: null,
-      })),
+    evidence: rows.toReversed().map(({ kind, source, recordedAt, expiresAt, revokedAt }) => ({
+      kind,
+      source,
+      recordedAt,
+      expiresAt,
+      revokedAt,
+      revokedReason: null,
+    })),
   });
 };
 

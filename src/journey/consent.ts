@@ -1,7 +1,7 @@
 import type Router from '@koa/router';
 import { giveConsent } from '../commands/give-consent.ts';
 import { protocolClaims, requestedClaims } from '../oidc/request.ts';
-import { findConsent } from '../storage/consents.ts';
+import { findConsent, wasWithdrawn } from '../storage/consents.ts';
 import { seeOther } from '../web/forms.ts';
 import { causeOf, type Handler, withSituation } from './context.ts';
 import type { JourneyDeps } from './deps.ts';
@@ -20,9 +20,11 @@ export async function missingConsent(
   accountId: string,
 ): Promise<ConsentNeed | null> {
   const { interaction, app } = situation;
-  if (app.metadata.shimin_first_party === true) return null;
   const need = asked(situation);
   const agreed = await findConsent(deps.db, accountId, app.id);
+  // A department of the city is not asked about, unless the citizen took consent back before.
+  if (app.metadata.shimin_first_party === true && (agreed || !(await wasWithdrawn(deps.db, accountId, app.id))))
+    return null;
   const forced = (interaction.params.prompt ?? '').split(' ').includes('consent');
   // prompt=consent asks again, once per request (OpenID Connect Core 3.1.2.1).
   if (forced && !(agreed && agreed.givenAt.getTime() >= startedAt(situation))) return need;

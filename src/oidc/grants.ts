@@ -1,7 +1,8 @@
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import type { Clock } from '../lib/clock.ts';
-import { findConsent, saveConsent } from '../storage/consents.ts';
-import type { Db } from '../storage/db.ts';
+import { append } from '../storage/audit.ts';
+import { findConsent, saveConsent, wasWithdrawn } from '../storage/consents.ts';
+import { type Db, transaction } from '../storage/db.ts';
 import { requestedClaims } from './request.ts';
 
 /**
@@ -44,10 +45,25 @@ async function agreedTo(
 ): Promise<Release | null> {
   const known = await findConsent(deps.db, accountId, client.clientId);
   if (client.shimin_first_party !== true) return known;
+  if (!known && (await wasWithdrawn(deps.db, accountId, client.clientId))) return null;
   const scopes = [...new Set([...(known?.scopes ?? []), ...wanted.scopes])];
   const claims = [...new Set([...(known?.claims ?? []), ...wanted.claims])];
   if (!known || scopes.length > known.scopes.length || claims.length > known.claims.length) {
-    await saveConsent(deps.db, { accountId, clientId: client.clientId, scopes, claims, givenAt: deps.clock() });
+    const givenAt = deps.clock();
+    await transaction(deps.db, async (tx) => {
+      await saveConsent(tx, { accountId, clientId: client.clientId, scopes, claims, givenAt });
+      await append(tx, {
+        at: givenAt,
+        type: 'consent.given',
+        actor: { kind: 'app', id: client.clientId },
+        accountId,
+        clientId: client.clientId,
+        requestId: null,
+        outcome: 'ok',
+        reason: 'city_department',
+        data: { scopes, claims },
+      });
+    });
   }
   return { scopes, claims };
 }

@@ -34,6 +34,15 @@ export async function findConsent(db: Db, accountId: string, clientId: string): 
   return row ? toConsent(row) : null;
 }
 
+/** The citizen took consent back and has not given it again: nobody may release anything on their behalf. */
+export async function wasWithdrawn(db: Db, accountId: string, clientId: string): Promise<boolean> {
+  const row = await db('consents')
+    .where({ account_id: accountId, client_id: clientId })
+    .whereNotNull('withdrawn_at')
+    .first('client_id');
+  return row !== undefined;
+}
+
 export async function consentsOf(db: Db, accountId: string): Promise<Consent[]> {
   const rows: Row[] = await db('consents')
     .where({ account_id: accountId })
