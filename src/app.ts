@@ -26,12 +26,14 @@ import { endSsoSession, sessionUidOfSid } from './oidc/sessions.ts';
 import { createMetrics, type Metrics } from './ops/metrics.ts';
 import { faceService } from './proofing/face.ts';
 import { populationRegister } from './proofing/population.ts';
+import { engineError, handToEngine, home, isForm, observeRequest, onOurPaths } from './request-order.ts';
 import { accountClientSecret } from './seed.ts';
 import { areaSessionStore } from './storage/area-sessions.ts';
 import { connect, migrationStatus } from './storage/db.ts';
 import { revokeGrantsOfAccount } from './storage/oidc-models/grants.ts';
 import { oidcModels } from './storage/oidc-models.ts';
 import { currentPolicy } from './storage/policies.ts';
+import { standingReader } from './storage/standing.ts';
 import { areaSession } from './web/area-session.ts';
 import { createAssets } from './web/assets.ts';
 import { clientAddress } from './web/client-address.ts';
@@ -118,6 +120,7 @@ export async function createShimin(deps: {
     log,
     acrValues: acrLabels(policy),
     adapter: (name) => (name === 'Client' ? clients : models.adapter(name)),
+    readStanding: standingReader(database),
     requestScope: models.requestScope,
     replayUnique: models.replayUnique,
     trustedProxies: config.trustedProxies,
@@ -195,6 +198,7 @@ export async function createShimin(deps: {
   app.use(securityHeaders({ https }));
   app.use(errorPages({ renderer, log }));
   app.use(issuerHost(config.issuer));
+  app.use(handToEngine(engine));
   app.use(assets.middleware);
   const formGuards = [
     bodyLimit(),
@@ -204,7 +208,6 @@ export async function createShimin(deps: {
   app.use(preferences({ i18n, secure: https }));
   app.use(home());
   app.use(router.routes()).use(account.middleware).use(accountRouter.routes());
-  app.use(handToEngine(engine));
 
   const housekeeping = startHousekeeping({ db, clock, log });
   let draining = false;
@@ -229,76 +232,4 @@ export async function createShimin(deps: {
       await database.close();
     },
   };
-}
-
-/** Paths that are ours; all others are the engine's, which reads bodies and protects its endpoints itself. */
-const ourPaths = /^\/(interaction|account|preferences)(\/|$)/;
-const isOurs = (ctx: Context) => ourPaths.test(ctx.path);
-// A logout token is a signed request of a server, not a form of a browser.
-const isForm = (ctx: Context) => !ctx.path.endsWith('/backchannel-logout');
-
-function onOurPaths(guard: Koa.Middleware): Koa.Middleware {
-  return (ctx, next) => (isOurs(ctx) ? guard(ctx, next) : next());
-}
-
-/** The front door is the citizen's own page. */
-function home(): Koa.Middleware {
-  return async (ctx, next) => {
-    if (ctx.path !== '/' || (ctx.method !== 'GET' && ctx.method !== 'HEAD')) return next();
-    ctx.status = 303;
-    ctx.redirect('/account');
-  };
-}
-
-function handToEngine(engine: Engine): Koa.Middleware {
-  return async (ctx, next) => {
-    if (isOurs(ctx)) return next();
-    // The engine is a Koa application of its own on the same response; headers set so far stay.
-    ctx.respond = false;
-    ctx.res.statusCode = 404;
-    await engine.handle(ctx.req, ctx.res);
-  };
-}
-
-function observeRequest(metrics: Metrics, log: Log): Koa.Middleware {
-  return async (ctx, next) => {
-    const started = performance.now();
-    ctx.res.once('close', () => {
-      const seconds = (performance.now() - started) / 1000;
-      const route = routeOf(ctx.path);
-      metrics.request(route, ctx.method, ctx.res.statusCode, seconds);
-      log.info(
-        {
-          requestId: ctx.state.requestId,
-          method: ctx.method,
-          route,
-          status: ctx.res.statusCode,
-          ms: Math.round(seconds * 1000),
-        },
-        'request',
-      );
-    });
-    await next();
-  };
-}
-
-/** The kind of route for logs and metrics: a path itself may hold ids of interactions. */
-function routeOf(path: string): string {
-  const [, first = '', , third = ''] = path.split('/');
-  if (first === 'interaction')
-    return third === '' ? 'interaction' : `interaction/${/^[a-z-]{1,30}$/.test(third) ? third : 'other'}`;
-  if (first === 'auth' && path.length > 5) return 'auth/resume';
-  return /^[a-z.-]{0,30}$/.test(first) ? first || 'home' : 'other';
-}
-
-function engineError(error: string, cause: unknown): ShiminError {
-  if (cause instanceof ShiminError) return cause;
-  const status =
-    typeof cause === 'object' && cause !== null && 'statusCode' in cause && typeof cause.statusCode === 'number'
-      ? cause.statusCode
-      : 500;
-  // The engine's word for an interaction or session that is over or of another browser.
-  const expired = cause instanceof Error && cause.name === 'SessionNotFound';
-  if (expired) return new ShiminError('interaction_expired', { status: 400, cause });
-  return new ShiminError(status >= 500 ? 'internal' : 'client_invalid', { status, cause, detail: { error } });
 }

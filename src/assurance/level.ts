@@ -10,6 +10,17 @@ interface Node {
 
 /** The levels that each level dominates, itself included: the reflexive, transitive closure. A cycle ends up in both sets. */
 export function closure(levels: readonly Node[]): ReadonlyMap<string, ReadonlySet<string>> {
+  const known = closures.get(levels);
+  if (known) return known;
+  const made = computeClosure(levels);
+  closures.set(levels, made);
+  return made;
+}
+
+/** A policy never changes, so its closure is computed once. */
+const closures = new WeakMap<readonly Node[], ReadonlyMap<string, ReadonlySet<string>>>();
+
+function computeClosure(levels: readonly Node[]): ReadonlyMap<string, ReadonlySet<string>> {
   const direct = new Map(levels.map((level) => [level.id, level.dominates]));
   const reach = (start: string): ReadonlySet<string> => {
     const seen = new Set<string>();

@@ -1,79 +1,24 @@
 import type Router from '@koa/router';
 import { z } from 'zod';
 import { eventTemplates } from '../authenticators/index.ts';
-import { authenticationOptions, verifyAuthentication } from '../authenticators/passkey.ts';
+import { verifyAuthentication } from '../authenticators/passkey.ts';
 import { verifyPassword } from '../authenticators/password.ts';
 import { hashRecoveryCode } from '../authenticators/recovery-code.ts';
 import { verifyTotp } from '../authenticators/totp.ts';
 import { noteFailure } from '../commands/note-failure.ts';
 import { recordAuthentication } from '../commands/record-authentication.ts';
 import { normalisePhone } from '../identity/phone.ts';
-import { openFor, randomToken } from '../lib/crypto.ts';
+import { openFor } from '../lib/crypto.ts';
 import { ShiminError } from '../lib/errors.ts';
 import { findAccount, findAccountByContact } from '../storage/accounts.ts';
-import { findPasskeyByCredentialId, passkeysOf, passwordOf, totpOf } from '../storage/authenticators.ts';
-import { put, take } from '../storage/pending.ts';
+import { findPasskeyByCredentialId, passwordOf, totpOf } from '../storage/authenticators.ts';
 import { parseForm, seeOther } from '../web/forms.ts';
+import { parseCredential, passkeyForm, takeCeremony } from './ceremonies.ts';
 import { causeOf, fieldErrors, type Handler, withSituation } from './context.ts';
 import type { JourneyDeps } from './deps.ts';
 import { type Situation, samePerson } from './gather.ts';
 import { saveState } from './state.ts';
 import { count, countAddress } from './throttles.ts';
-
-const ceremonyMinutes = 10;
-
-/** Options for a passkey ceremony; the challenge waits on the server and is taken once. */
-export async function passkeyChallenge(
-  deps: JourneyDeps,
-  situation: Situation,
-): Promise<{ ceremony: string; options: unknown }> {
-  const { citizen, interaction } = situation;
-  const allow = citizen
-    ? citizen.holdings.passkeys.map(({ credentialId, transports }) => ({ credentialId, transports }))
-    : [];
-  // SP 800-63B-4 3.2.5: ask for user verification where possible; UV = 0 counts as one factor only.
-  const { options, keep } = await authenticationOptions({ rpId: deps.rpId, allow, userVerification: 'preferred' });
-  const ceremony = randomToken();
-  await put(
-    deps.db,
-    {
-      id: ceremony,
-      kind: 'passkey-authentication',
-      interactionUid: interaction.cid,
-      accountId: citizen?.account.id ?? null,
-      payload: { keep, cid: interaction.cid, accountId: citizen?.account.id ?? null },
-      expiresAt: new Date(deps.clock().getTime() + ceremonyMinutes * 60_000),
-    },
-    deps.keyring,
-  );
-  return { ceremony, options };
-}
-
-const passkeyForm = z.object({ ceremony: z.string().min(1).max(200), response: z.string().min(2).max(40_000) });
-const kept = z.object({ keep: z.unknown(), cid: z.string(), accountId: z.string().nullable() });
-
-/** Takes the ceremony that the form names; it must be of this interaction. */
-export async function takeCeremony(
-  deps: JourneyDeps,
-  situation: Situation,
-  id: string,
-  kind: string,
-): Promise<z.infer<typeof kept>> {
-  const payload = await take(deps.db, id, kind, deps.clock(), deps.keyring);
-  const parsed = kept.safeParse(payload);
-  if (!parsed.success || parsed.data.cid !== situation.interaction.cid)
-    throw new ShiminError('ceremony_expired', { status: 400 });
-  return parsed.data;
-}
-
-/** What a page's script sent; broken JSON is a rejected passkey, not a fault. */
-export function parseCredential(raw: string): unknown {
-  try {
-    return JSON.parse(raw);
-  } catch {
-    throw new ShiminError('passkey_rejected', { status: 400, detail: { reason: 'malformed' } });
-  }
-}
 
 const verifyPasskey: Handler = async (deps, ctx, situation) => {
   await countAddress(deps, ctx, 'passkeyAddress');

@@ -1,48 +1,14 @@
 import type Router from '@koa/router';
-import { z } from 'zod';
-import { registrationOptions, verifyRegistration } from '../authenticators/passkey.ts';
+import { verifyRegistration } from '../authenticators/passkey.ts';
 import { registrationKeepSchema } from '../authenticators/passkey-terms.ts';
 import { enrolPasskey } from '../commands/change-authenticators.ts';
 import { strongestAal } from '../commands/strongest-aal.ts';
-import { randomToken } from '../lib/crypto.ts';
 import { ShiminError } from '../lib/errors.ts';
 import { findPasskeyByCredentialId } from '../storage/authenticators.ts';
-import { put } from '../storage/pending.ts';
 import { parseForm, seeOther } from '../web/forms.ts';
-import { parseCredential, takeCeremony } from './authenticate.ts';
+import { parseCredential, passkeyForm, takeCeremony } from './ceremonies.ts';
 import { causeOf, type Handler, withSituation } from './context.ts';
 import type { JourneyDeps } from './deps.ts';
-import type { Citizen, Situation } from './gather.ts';
-
-const ceremonyMinutes = 10;
-
-/** Options for one more passkey of somebody who is signed in strongly enough. */
-export async function enrolChallenge(deps: JourneyDeps, situation: Situation, citizen: Citizen, label: string) {
-  const { options, keep } = await registrationOptions({
-    rpId: deps.rpId,
-    rpName: 'Shimin 市民',
-    userHandle: citizen.account.passkeyUserHandle,
-    userName: label,
-    displayName: label,
-    exclude: citizen.holdings.passkeys,
-  });
-  const ceremony = randomToken();
-  await put(
-    deps.db,
-    {
-      id: ceremony,
-      kind: 'passkey-enrolment',
-      interactionUid: situation.interaction.cid,
-      accountId: citizen.account.id,
-      payload: { keep, cid: situation.interaction.cid, accountId: citizen.account.id },
-      expiresAt: new Date(deps.clock().getTime() + ceremonyMinutes * 60_000),
-    },
-    deps.keyring,
-  );
-  return { ceremony, options };
-}
-
-const passkeyForm = z.object({ ceremony: z.string().min(1).max(200), response: z.string().min(2).max(40_000) });
 
 const enrol: Handler = async (deps, ctx, situation) => {
   const { citizen } = situation;

@@ -5,13 +5,11 @@ import { maskPhone } from '../identity/phone.ts';
 import { formTarget } from '../web/guards.ts';
 import { localeOf } from '../web/preferences.ts';
 import { qrSvg } from '../web/qr.ts';
-import { passkeyChallenge } from './authenticate.ts';
+import { enrolChallenge, firstPasskeyChallenge, passkeyChallenge } from './ceremonies.ts';
 import type { ConsentNeed } from './consent.ts';
 import { consentItems } from './consent-items.ts';
 import type { JourneyDeps } from './deps.ts';
-import { enrolChallenge } from './enrol.ts';
 import type { Situation } from './gather.ts';
-import { enrolmentChallenge } from './register.ts';
 import { stepUpData } from './step-up-data.ts';
 
 export const pageNames = [
@@ -112,7 +110,7 @@ async function pageData(
     case 'register-taken':
       return registration ? { phoneMasked: maskPhone(registration.phone) } : {};
     case 'register-authenticator':
-      return registration ? { passkey: await enrolmentChallenge(deps, situation, registration) } : {};
+      return registration ? { passkey: await firstPasskeyChallenge(deps, situation, registration) } : {};
     case 'register-password':
       return registration ? { username: registration.phone } : {};
     case 'register-totp':

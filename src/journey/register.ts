@@ -2,20 +2,18 @@ import type Router from '@koa/router';
 import { z } from 'zod';
 import { eventTemplates } from '../authenticators/index.ts';
 import { checkOneTimeCode, makeOneTimeCode } from '../authenticators/one-time-code.ts';
-import { registrationOptions, verifyRegistration } from '../authenticators/passkey.ts';
+import { verifyRegistration } from '../authenticators/passkey.ts';
 import { checkPasswordRules, hashPassword } from '../authenticators/password.ts';
 import { hashRecoveryCodes, makeRecoveryCodes } from '../authenticators/recovery-code.ts';
 import { newTotpSecret, verifyTotp } from '../authenticators/totp.ts';
 import type { EventFacts } from '../commands/record-authentication.ts';
 import { type FirstAuthenticator, proposeAccount, registerCitizen } from '../commands/register-citizen.ts';
-import { maskPhone, normalisePhone } from '../identity/phone.ts';
-import { randomToken } from '../lib/crypto.ts';
+import { normalisePhone } from '../identity/phone.ts';
 import { ShiminError } from '../lib/errors.ts';
 import { findAccountByContact } from '../storage/accounts.ts';
 import { findPasskeyByCredentialId } from '../storage/authenticators.ts';
-import { put } from '../storage/pending.ts';
 import { parseForm, seeOther } from '../web/forms.ts';
-import { parseCredential, takeCeremony } from './authenticate.ts';
+import { parseCredential, passkeyForm, takeCeremony } from './ceremonies.ts';
 import { causeOf, fieldErrors, type Handler, withSituation } from './context.ts';
 import type { JourneyDeps } from './deps.ts';
 import type { Situation } from './gather.ts';
@@ -90,34 +88,6 @@ const enterCode: Handler = async (deps, ctx, situation) => {
   });
   return seeOther(ctx, `${situation.base}?show=register`);
 };
-
-/** Options for the first passkey; the account they name exists only once the passkey is verified. */
-export async function enrolmentChallenge(deps: JourneyDeps, situation: Situation, registration: Registration) {
-  const { options, keep } = await registrationOptions({
-    rpId: deps.rpId,
-    rpName: 'Shimin 市民',
-    userHandle: registration.userHandle,
-    userName: maskPhone(registration.phone),
-    displayName: maskPhone(registration.phone),
-    exclude: [],
-  });
-  const ceremony = randomToken();
-  await put(
-    deps.db,
-    {
-      id: ceremony,
-      kind: 'passkey-registration',
-      interactionUid: situation.interaction.cid,
-      accountId: null,
-      payload: { keep, cid: situation.interaction.cid, accountId: registration.accountId },
-      expiresAt: new Date(deps.clock().getTime() + codeMinutes * 60_000),
-    },
-    deps.keyring,
-  );
-  return { ceremony, options };
-}
-
-const passkeyForm = z.object({ ceremony: z.string().min(1).max(200), response: z.string().min(2).max(40_000) });
 
 const createPasskey: Handler = async (deps, ctx, situation) => {
   const registration = confirmed(situation);

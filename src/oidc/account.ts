@@ -5,13 +5,12 @@ import { requirementFor, satisfies } from '../assurance/requirement.ts';
 import { verifiedClaims } from '../assurance/verified-claims.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Keyring } from '../lib/crypto.ts';
-import { contactsOf, findAccount } from '../storage/accounts.ts';
-import type { Db } from '../storage/db.ts';
+import { contactsOf } from '../storage/accounts.ts';
 import { personOf } from '../storage/persons.ts';
-import { loadStanding, type Standing } from './standing.ts';
+import { rowsOfRequest } from './request-rows.ts';
+import { loadStanding, type Standing, type StandingDeps } from './standing.ts';
 
-interface Deps {
-  readonly db: Db;
+interface Deps extends StandingDeps {
   readonly clock: Clock;
   readonly keyring: Keyring;
 }
@@ -34,7 +33,7 @@ interface Source {
 export function accountFinder(deps: Deps) {
   return async (ctx: KoaContextWithOIDC, sub: string, source?: Source): Promise<EngineAccount | undefined> => {
     if (!source) {
-      const account = await findAccount(deps.db, sub);
+      const { account } = await rowsOfRequest(deps, ctx, sub);
       return account?.status === 'active' ? { accountId: sub, claims: () => ({ sub }) } : undefined;
     }
     const standing = await standingOf(deps, { ...source, accountId: sub });
@@ -56,22 +55,14 @@ export async function assuranceOfToken(deps: Deps, source: Source): Promise<Reco
   return standing ? levelClaims(standing, source) : null;
 }
 
-async function standingOf(deps: Deps, source: Source): Promise<Standing | null> {
-  if (!source.accountId) return null;
-  const where = {
+function standingOf(deps: Deps, source: Source): Promise<Standing | null> {
+  if (!source.accountId) return Promise.resolve(null);
+  return loadStanding(deps, {
     accountId: source.accountId,
     sessionUid: source.sessionUid ?? null,
-    interaction: null,
+    interaction: 'newest',
     now: deps.clock(),
-  };
-  const standing = await loadStanding(deps.db, where);
-  if (!standing || standing.events.length === 0) return standing;
-  // Levels that don't ride on SSO rest on the newest interaction; ageing still takes them away.
-  const newest = standing.events.reduce((a, b) => (b.at > a.at ? b : a));
-  const assessment = assess(standing.policy, standing.evidence, standing.events, where.now, {
-    interaction: newest.interaction,
   });
-  return { ...standing, assessment };
 }
 
 function judge(standing: Standing, clientId: string, label: string | undefined, at = standing.assessment) {

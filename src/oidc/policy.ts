@@ -2,14 +2,18 @@ import { interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider';
 import { requirementFor, satisfies } from '../assurance/requirement.ts';
 import type { Clock } from '../lib/clock.ts';
 import { ShiminError } from '../lib/errors.ts';
-import type { Db } from '../storage/db.ts';
 import { adoptEvents, upsertSessionRecord } from '../storage/sessions.ts';
 import { wasOffered } from './interaction.ts';
 import { acrRequest } from './request.ts';
-import { loadStanding, type Standing } from './standing.ts';
+import { forgetRows, rowsOfRequest } from './request-rows.ts';
+import { loadStanding, type Standing, type StandingDeps } from './standing.ts';
 
 /** `reauthenticate`: the person has to act again; `level`: more has to be proved than the session holds. */
 type Decision = 'satisfied' | 'reauthenticate' | 'level';
+
+interface PolicyDeps extends StandingDeps {
+  readonly clock: Clock;
+}
 
 const { base, Check } = interactionPolicy;
 const replaced = ['max_age', 'essential_acrs', 'essential_acr'];
@@ -19,7 +23,7 @@ const replaced = ['max_age', 'essential_acrs', 'essential_acr'];
  * at the time of the request. The check that passes writes `acr`, `amr` and `auth_time` for this answer; nobody reads
  * them back as the truth.
  */
-export function assurancePolicy(deps: { db: Db; clock: Clock }): interactionPolicy.Prompt[] {
+export function assurancePolicy(deps: PolicyDeps): interactionPolicy.Prompt[] {
   const policy = base();
   const login = policy.get('login');
   if (!login) throw new ShiminError('internal', { status: 500, message: 'engine without login prompt' });
@@ -53,7 +57,7 @@ export function assurancePolicy(deps: { db: Db; clock: Clock }): interactionPoli
   return policy;
 }
 
-async function decide(deps: { db: Db; clock: Clock }, ctx: KoaContextWithOIDC): Promise<Decision> {
+async function decide(deps: PolicyDeps, ctx: KoaContextWithOIDC): Promise<Decision> {
   const { oidc } = ctx;
   const session = oidc.session;
   const accountId = session?.accountId;
@@ -64,7 +68,8 @@ async function decide(deps: { db: Db; clock: Clock }, ctx: KoaContextWithOIDC): 
   if (interaction !== null && oidc.result?.login) {
     await adopt(deps, ctx, { interaction, accountId, uid: session.uid, now });
   }
-  const standing = await loadStanding(deps.db, { accountId, sessionUid: session.uid, interaction, now });
+  const rows = await rowsOfRequest(deps, ctx, accountId);
+  const standing = await loadStanding(deps, { accountId, sessionUid: session.uid, interaction, now, rows });
   if (!standing) return 'reauthenticate';
   const verdict = judge(standing, ctx, interaction);
   if (verdict.kind === 'met') {
@@ -91,12 +96,13 @@ function judge(standing: Standing, ctx: KoaContextWithOIDC, interaction: string 
 
 /** Events of the interaction become the session's, once; the session shows on the citizen's page from here on. */
 async function adopt(
-  deps: { db: Db; clock: Clock },
+  deps: PolicyDeps,
   ctx: KoaContextWithOIDC,
   { interaction, accountId, uid, now }: { interaction: string; accountId: string; uid: string; now: Date },
 ): Promise<void> {
   const adopted = await adoptEvents(deps.db, { interactionUid: interaction, accountId, sessionUid: uid, at: now });
   if (adopted === 0) return;
+  forgetRows(ctx);
   const userAgent = ctx.get('user-agent').slice(0, 300);
   await upsertSessionRecord(deps.db, { uid, accountId, userAgent, ip: null, createdAt: now, lastSeenAt: now });
 }

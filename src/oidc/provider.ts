@@ -4,6 +4,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Keyring } from '../lib/crypto.ts';
 import { signingAlgorithms } from '../lib/jwk.ts';
 import type { Db } from '../storage/db.ts';
+import type { StandingReader } from '../storage/standing.ts';
 import { accountFinder, assuranceOfToken } from './account.ts';
 import { clientDefaults, secretMatches } from './clients.ts';
 import { grantLoader } from './grants.ts';
@@ -24,6 +25,7 @@ export interface EnginePages {
 export interface ProviderDeps {
   readonly issuer: string;
   readonly db: Db;
+  readonly readStanding: StandingReader;
   readonly clock: Clock;
   readonly keyring: Keyring;
   readonly keys: KeySet;

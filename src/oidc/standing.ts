@@ -2,11 +2,10 @@ import type { Assessment } from '../assurance/assess.ts';
 import { assess } from '../assurance/assess.ts';
 import type { AuthenticationEvent, Evidence } from '../assurance/evidence.ts';
 import type { AssurancePolicy } from '../assurance/policy.ts';
-import { type Account, findAccount } from '../storage/accounts.ts';
+import type { Account } from '../storage/accounts.ts';
 import type { Db } from '../storage/db.ts';
-import { evidenceOf } from '../storage/evidence.ts';
 import { currentPolicy } from '../storage/policies.ts';
-import { eventsOfSession } from '../storage/sessions.ts';
+import type { StandingReader, StandingRows } from '../storage/standing.ts';
 
 /** What an account is worth in one SSO session now. Computed on each request, never stored. */
 export interface Standing {
@@ -17,18 +16,35 @@ export interface Standing {
   readonly assessment: Assessment;
 }
 
-/** Null when the account does not exist or may not be used. */
+export interface StandingDeps {
+  readonly db: Db;
+  readonly readStanding: StandingReader;
+}
+
+/** Null when the account does not exist or may not be used. `rows`: what this very request has read already. */
 export async function loadStanding(
-  db: Db,
-  where: { accountId: string; sessionUid: string | null; interaction: string | null; now: Date },
+  deps: StandingDeps,
+  where: {
+    accountId: string;
+    sessionUid: string | null;
+    interaction: string | null | 'newest';
+    now: Date;
+    rows?: StandingRows | undefined;
+  },
 ): Promise<Standing | null> {
-  const account = await findAccount(db, where.accountId);
+  const { account, evidence, events } = where.rows ?? (await deps.readStanding(where.accountId, where.sessionUid));
   if (account?.status !== 'active') return null;
-  const { document: policy } = await currentPolicy(db);
-  const evidence = await evidenceOf(db, where.accountId);
-  const events = where.sessionUid === null ? [] : await eventsOfSession(db, where.sessionUid);
+  const { document: policy } = await currentPolicy(deps.db);
   // A session whose events belong to somebody else is worth nothing to this account.
   const own = events.filter((event) => event.accountId === where.accountId);
-  const assessment = assess(policy, evidence, own, where.now, { interaction: where.interaction });
+  const interaction = where.interaction === 'newest' ? newestInteraction(own) : where.interaction;
+  const assessment = assess(policy, evidence, own, where.now, { interaction });
   return { account, policy, evidence, events: own, assessment };
+}
+
+/** Levels that don't ride on SSO rest on the newest interaction; ageing still takes them away. */
+function newestInteraction(events: readonly AuthenticationEvent[]): string | null {
+  return (
+    events.reduce<AuthenticationEvent | null>((a, b) => (a === null || b.at > a.at ? b : a), null)?.interaction ?? null
+  );
 }

@@ -8,6 +8,7 @@ import { ShiminError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import { storageFault } from './faults.ts';
 import { type SettingsOptions, settings } from './settings.ts';
+import { closeSqliteReader } from './sqlite-reader.ts';
 
 /** What every storage function takes first: the database, or a transaction on it. */
 export type Db = Knex | Knex.Transaction;
@@ -31,7 +32,14 @@ export function connect(url: string, options: ConnectOptions = {}): Database {
   const knex = knexFactory({ ...config, log: knexLog(options.log) });
   guardConnections(knex);
   if (kind === 'sqlite') beginImmediate(knex);
-  return { knex, kind, close: () => knex.destroy() };
+  return {
+    knex,
+    kind,
+    close: async () => {
+      closeSqliteReader(knex);
+      await knex.destroy();
+    },
+  };
 }
 
 export function kindOf(db: Db): DatabaseKind {

@@ -113,8 +113,17 @@ function postgresSettings(connectionString: string, options: SettingsOptions): K
 /** bigint columns hold epoch milliseconds and counters, all far below 2^53: numbers, as SQLite answers them. */
 function numberForInt8(oid: number, format?: 'text' | 'binary'): (value: string) => unknown {
   if (oid === PG_INT8 && format !== 'binary') return Number;
-  const pg: { types: { getTypeParser: (oid: number, format?: string) => (value: string) => unknown } } = createRequire(
-    import.meta.url,
-  )('pg');
-  return pg.types.getTypeParser(oid, format);
+  return pg().types.getTypeParser(oid, format);
+}
+
+interface PgModule {
+  types: { getTypeParser: (oid: number, format?: string) => (value: string) => unknown };
+}
+
+let loaded: PgModule | undefined;
+
+/** Loaded at first use, once: the driver asks for a parser per column, and SQLite installations never need it. */
+function pg(): PgModule {
+  loaded ??= createRequire(import.meta.url)('pg') as PgModule;
+  return loaded;
 }

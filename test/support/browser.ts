@@ -7,7 +7,6 @@ export async function launchBrowser(): Promise<Browser> {
     executablePath: await chromium.executablePath(),
     headless: true,
     args: [
-      ...chromium.args,
       '--no-sandbox',
       '--disable-quic',
       '--no-first-run',

@@ -1,6 +1,7 @@
 import type BetterSqlite3 from 'better-sqlite3';
 import type { Knex } from 'knex';
 import { type Db, transaction } from '../db.ts';
+import { sqliteReader } from '../sqlite-reader.ts';
 import type { EngineRow } from './record.ts';
 import type { Batch, OnStatement, Rows } from './rows.ts';
 import { type Durability, sharedCommits } from './shared-commits.ts';
@@ -49,8 +50,10 @@ export function sqliteRows(knex: Knex, onStatement?: OnStatement, driver: string
     return withConnection((connection) => rowsOf(connection, sql[name], values));
   }
 
-  // Waiting for the pool matters: with one connection, a statement of ours would else run inside another request's transaction.
+  // A connection of its own reads what is committed; without one, waiting for the pool matters: a statement of ours would else run inside another request's transaction.
   async function withConnection<T>(work: (connection: BetterSqlite3.Database) => T): Promise<T> {
+    const reader = sqliteReader(knex);
+    if (reader) return work(reader);
     const connection: BetterSqlite3.Database = await knex.client.acquireConnection();
     try {
       return work(connection);
