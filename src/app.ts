@@ -26,7 +26,7 @@ import { endSsoSession, sessionUidOfSid } from './oidc/sessions.ts';
 import { createMetrics, type Metrics } from './ops/metrics.ts';
 import { faceService } from './proofing/face.ts';
 import { populationRegister } from './proofing/population.ts';
-import { engineError, handToEngine, home, isForm, observeRequest, onOurPaths } from './request-order.ts';
+import { dispatch, engineError, home, isForm, observeRequest, onOurPaths } from './request-order.ts';
 import { accountClientSecret } from './seed.ts';
 import { areaSessionStore } from './storage/area-sessions.ts';
 import { connect, migrationStatus } from './storage/db.ts';
@@ -198,7 +198,6 @@ export async function createShimin(deps: {
   app.use(securityHeaders({ https }));
   app.use(errorPages({ renderer, log }));
   app.use(issuerHost(config.issuer));
-  app.use(handToEngine(engine));
   app.use(assets.middleware);
   const formGuards = [
     bodyLimit(),
@@ -212,7 +211,7 @@ export async function createShimin(deps: {
   const housekeeping = startHousekeeping({ db, clock, log });
   let draining = false;
   return {
-    handle: app.callback(),
+    handle: dispatch({ engine, ours: app.callback(), metrics, log, issuer: config.issuer }),
     engine,
     metrics,
     stopReadiness: () => {

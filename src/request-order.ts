@@ -1,9 +1,12 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type Koa from 'koa';
 import type { Context } from 'koa';
 import type { Engine } from './engine.ts';
 import { ShiminError } from './lib/errors.ts';
 import type { Log } from './lib/log.ts';
 import type { Metrics } from './ops/metrics.ts';
+import { headerValues, requestIdOf } from './web/guards.ts';
+import { trustIssuer } from './web/issuer-host.ts';
 
 /** Paths that are ours; all others are the engine's, which reads bodies and protects its endpoints itself. */
 const ourPaths = /^\/(interaction|account|preferences)(\/|$)/;
@@ -27,36 +30,53 @@ export function home(): Koa.Middleware {
 /** The engine's endpoints, as discovery names them, and the pages between them. */
 const enginePaths = /^\/(auth|token|me|jwks|request|session\/end|\.well-known\/[a-z-]+)(\/|$)/;
 
-export function handToEngine(engine: Engine): Koa.Middleware {
-  return async (ctx, next) => {
-    if (!enginePaths.test(ctx.path)) return next();
-    // The engine is a Koa application of its own on the same response; headers set so far stay.
-    ctx.respond = false;
-    ctx.res.statusCode = 404;
-    await engine.handle(ctx.req, ctx.res);
+export type Handle = (req: IncomingMessage, res: ServerResponse) => void;
+
+/**
+ * Hands the engine's endpoints to the engine, everything else to our own application. The engine is a Koa application
+ * itself: running it inside another one would build two contexts for each token. What must stand before it, headers and
+ * the host check, is done here by the same functions that guard our pages.
+ */
+export function dispatch(deps: { engine: Engine; ours: Handle; metrics: Metrics; log: Log; issuer: string }): Handle {
+  const headers = Object.entries(headerValues({ https: deps.issuer.startsWith('https:') }));
+  const { host } = new URL(deps.issuer);
+  return (req, res) => {
+    const path = (req.url ?? '').split('?', 1)[0] ?? '';
+    if (!enginePaths.test(path) || req.headers.host !== host) return deps.ours(req, res);
+    const id = requestIdOf(req.headers['x-request-id']);
+    res.setHeader('X-Request-Id', id);
+    for (const [name, value] of headers) res.setHeader(name, value);
+    trustIssuer(req, deps.issuer);
+    observe(deps, id, req.method ?? '', path, res);
+    deps.engine.handle(req, res).catch((error: unknown) => {
+      deps.log.error({ err: error, requestId: id }, 'engine failed');
+      if (!res.headersSent) res.writeHead(500);
+      res.end();
+    });
   };
 }
 
 export function observeRequest(metrics: Metrics, log: Log): Koa.Middleware {
   return async (ctx, next) => {
-    const started = performance.now();
-    ctx.res.once('close', () => {
-      const seconds = (performance.now() - started) / 1000;
-      const route = routeOf(ctx.path);
-      metrics.request(route, ctx.method, ctx.res.statusCode, seconds);
-      log.info(
-        {
-          requestId: ctx.state.requestId,
-          method: ctx.method,
-          route,
-          status: ctx.res.statusCode,
-          ms: Math.round(seconds * 1000),
-        },
-        'request',
-      );
-    });
+    observe({ metrics, log }, ctx.state.requestId, ctx.method, ctx.path, ctx.res);
     await next();
   };
+}
+
+function observe(
+  deps: { metrics: Metrics; log: Log },
+  requestId: string,
+  method: string,
+  path: string,
+  res: ServerResponse,
+): void {
+  const started = performance.now();
+  res.once('close', () => {
+    const seconds = (performance.now() - started) / 1000;
+    const route = routeOf(path);
+    deps.metrics.request(route, method, res.statusCode, seconds);
+    deps.log.info({ requestId, method, route, status: res.statusCode, ms: Math.round(seconds * 1000) }, 'request');
+  });
 }
 
 /** The kind of route for logs and metrics: a path itself may hold ids of interactions. */

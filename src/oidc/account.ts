@@ -87,6 +87,7 @@ function acrNow(standing: Standing, source: Source): string | undefined {
  * app's floor is judged as of the sign-in, with only the evidence that is still alive.
  */
 function stillGood(standing: Standing, source: Source, now: Date): boolean {
+  if (judge(standing, source.clientId ?? '', undefined).kind === 'met') return true;
   const alive = standing.evidence.filter((item) => isAlive(item, now));
   const signedInAt = standing.events.reduce((latest, event) => (event.at > latest ? event.at : latest), new Date(0));
   const then = assess(standing.policy, alive, standing.events, signedInAt, { interaction: null });

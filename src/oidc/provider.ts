@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import Provider, { type Adapter, type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider';
 import type { Clock } from '../lib/clock.ts';
 import type { Keyring } from '../lib/crypto.ts';
@@ -63,6 +64,7 @@ export function createProvider(deps: ProviderDeps): Provider {
 function configuration(deps: ProviderDeps): Configuration {
   const secure = deps.issuer.startsWith('https:');
   const cookie = (name: string) => `shimin_${name}`;
+  const pairwise = pairwiseSubjects(deps.keyring.pairwiseSalt);
   return {
     adapter: deps.adapter,
     jwks: deps.keys.jwks,
@@ -71,10 +73,7 @@ function configuration(deps: ProviderDeps): Configuration {
     loadExistingGrant: grantLoader(deps),
     acrValues: [...deps.acrValues],
     subjectTypes: ['pairwise', 'public'],
-    pairwiseIdentifier: (_ctx, accountId, client) =>
-      createHmac('sha256', deps.keyring.pairwiseSalt)
-        .update(`${client.sectorIdentifier}\n${accountId}`)
-        .digest('base64url'),
+    pairwiseIdentifier: (_ctx, accountId, client) => pairwise(accountId, client.sectorIdentifier),
     responseTypes: ['code'],
     scopes: ['openid', 'offline_access', 'profile', 'phone'],
     // Listed under openid, so that they are in every ID token without being asked for (design, section 1).
@@ -142,6 +141,17 @@ function configuration(deps: ProviderDeps): Configuration {
     // The engine reads bodies without a limit unless told (reference/security.md 2.2).
     fetchResponseBodyLimits: { jwks_uri: 64 * 1024, sector_identifier_uri: 64 * 1024 },
     ...(deps.allowLoopback ? { fetch: loopbackFetch } : undefined),
+  };
+}
+
+/** A keyed hash over sector and account (OpenID Connect Core 8.1); the engine asks several times per answer. */
+function pairwiseSubjects(salt: string): (accountId: string, sector: string) => string {
+  const known = new LRUCache<string, string>({ max: 10_000 });
+  return (accountId, sector) => {
+    const name = `${sector}\n${accountId}`;
+    const subject = known.get(name) ?? createHmac('sha256', salt).update(name).digest('base64url');
+    known.set(name, subject);
+    return subject;
   };
 }
 

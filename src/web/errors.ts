@@ -16,8 +16,6 @@ export function errorPages(options: ErrorPagesOptions): Middleware {
   return async (ctx, next) => {
     try {
       await next();
-      // The engine answers by itself.
-      if (ctx.respond === false) return;
       if (ctx.status === 404 && ctx.body == null) throw new ShiminError('not_found', { status: 404 });
       if (ctx.status === 405 && ctx.body == null) throw new ShiminError('method_not_allowed', { status: 405 });
     } catch (thrown) {

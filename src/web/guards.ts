@@ -33,27 +33,36 @@ export function formTarget(uri: string): string | null {
 }
 
 /** Headers of every answer, errors included; pages only narrow or widen the policy's form targets. */
-export function securityHeaders(options: { https: boolean }): Middleware {
-  return async (ctx, next) => {
-    ctx.set('Content-Security-Policy', contentSecurityPolicy());
-    ctx.set('X-Content-Type-Options', 'nosniff');
-    ctx.set('X-Frame-Options', 'DENY');
-    ctx.set('Referrer-Policy', 'no-referrer');
-    ctx.set('Cross-Origin-Opener-Policy', 'same-origin');
-    ctx.set(
-      'Permissions-Policy',
+export function headerValues(options: { https: boolean }): Readonly<Record<string, string>> {
+  return {
+    'Content-Security-Policy': contentSecurityPolicy(),
+    'X-Content-Type-Options': 'nosniff',
+    'X-Frame-Options': 'DENY',
+    'Referrer-Policy': 'no-referrer',
+    'Cross-Origin-Opener-Policy': 'same-origin',
+    'Permissions-Policy':
       'publickey-credentials-get=(self), publickey-credentials-create=(self), camera=(), microphone=(), geolocation=(), payment=(), usb=()',
-    );
-    if (options.https) ctx.set('Strict-Transport-Security', 'max-age=63072000; includeSubDomains');
+    ...(options.https ? { 'Strict-Transport-Security': 'max-age=63072000; includeSubDomains' } : undefined),
+  };
+}
+
+export function securityHeaders(options: { https: boolean }): Middleware {
+  const values = { ...headerValues(options) };
+  return async (ctx, next) => {
+    ctx.set(values);
     await next();
   };
 }
 
-/** Names the request in logs, audit and error pages. A caller's own id is taken only if it is a plain word. */
+/** A caller's own id is taken only if it is a plain word. */
+export function requestIdOf(given: string | string[] | undefined): string {
+  return typeof given === 'string' && /^[A-Za-z0-9-]{8,64}$/.test(given) ? given : randomBytes(12).toString('hex');
+}
+
+/** Names the request in logs, audit and error pages. */
 export function requestId(): Middleware {
   return async (ctx, next) => {
-    const given = ctx.get('X-Request-Id');
-    const id = /^[A-Za-z0-9-]{8,64}$/.test(given) ? given : randomBytes(12).toString('hex');
+    const id = requestIdOf(ctx.req.headers['x-request-id']);
     ctx.state.requestId = id;
     ctx.set('X-Request-Id', id);
     await next();

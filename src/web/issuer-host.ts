@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import type { Middleware } from 'koa';
 import { ShiminError } from '../lib/errors.ts';
 
@@ -6,14 +7,18 @@ import { ShiminError } from '../lib/errors.ts';
  * X-Forwarded-Host ends up in a link (security.md B12).
  */
 export function issuerHost(issuer: string): Middleware {
-  const { host, protocol } = new URL(issuer);
+  const { host } = new URL(issuer);
   return async (ctx, next) => {
     if (ctx.req.headers.host !== host)
       throw new ShiminError('bad_request', { status: 421, detail: { reason: 'host' } });
-    // What a proxy says of scheme and host is settled by the issuer.
-    ctx.req.headers['x-forwarded-proto'] = protocol.slice(0, -1);
-    delete ctx.req.headers['x-forwarded-host'];
-    delete ctx.req.headers.forwarded;
+    trustIssuer(ctx.req, issuer);
     await next();
   };
+}
+
+/** What a proxy says of scheme and host is settled by the issuer. */
+export function trustIssuer(req: IncomingMessage, issuer: string): void {
+  req.headers['x-forwarded-proto'] = issuer.slice(0, issuer.indexOf(':'));
+  delete req.headers['x-forwarded-host'];
+  delete req.headers.forwarded;
 }
