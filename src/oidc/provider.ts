@@ -73,7 +73,7 @@ function configuration(deps: ProviderDeps): Configuration {
     loadExistingGrant: grantLoader(deps),
     acrValues: [...deps.acrValues],
     subjectTypes: ['pairwise', 'public'],
-    pairwiseIdentifier: (_ctx, accountId, client) => pairwise(accountId, client.sectorIdentifier),
+    pairwiseIdentifier: (_ctx, accountId, client) => pairwise(accountId, String(client.sectorIdentifier)),
     responseTypes: ['code'],
     scopes: ['openid', 'offline_access', 'profile', 'phone'],
     // Listed under openid, so that they are in every ID token without being asked for (design, section 1).
