@@ -1,4 +1,4 @@
-import { amrOf, latestEnd, meetRules } from './authentication.ts';
+import { amrOf, meetRules } from './authentication.ts';
 import { type AuthenticationEvent, type Evidence, strengths } from './evidence.ts';
 import { type Aal, closure, type Ial } from './level.ts';
 import type { AssurancePolicy, EvidenceRule, LevelRule } from './policy.ts';
@@ -58,18 +58,16 @@ export function assess(
     return {
       level,
       identity: identityOf(level, evidence, now),
-      counted,
       authentication: meetRules(level.authentication, counted, now),
     };
   });
-  const own = met.flatMap(({ level, identity, counted, authentication }): HeldLevel[] => {
+  const own = met.flatMap(({ level, identity, authentication }): HeldLevel[] => {
     if (!identity || !authentication) return [];
-    const end = latestEnd(level.authentication, counted, now) ?? authentication.until;
     return [
       {
         level: level.id,
         since: identity.since,
-        until: new Date(Math.min(identity.until, end.getTime())),
+        until: new Date(Math.min(identity.until, authentication.end.getTime())),
         evidenceIds: identity.ids,
         eventIds: authentication.events.map((event) => event.id),
         authTime: authentication.authTime,

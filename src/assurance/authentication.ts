@@ -10,45 +10,37 @@ export interface EventSet {
   readonly until: Date;
 }
 
+/** The freshest set that meets one of the rules, and when the last of all such sets is over. */
+export interface Met extends EventSet {
+  readonly end: Date;
+}
+
 /**
- * The freshest set of events that meets one of the rules, or null. One event carries the rule's properties; a second
- * one may add the other factor kind (SP 800-63B-4 2.2.1: two different factors, not two of a kind).
+ * Looks for events that meet one of the rules; null: none do. One event carries the rule's properties; a second one may
+ * add the other factor kind (SP 800-63B-4 2.2.1: two different factors, not two of a kind).
  */
 export function meetRules(
   rules: readonly AuthenticationRule[],
   events: readonly AuthenticationEvent[],
   now: Date,
-): EventSet | null {
-  let best: EventSet | null = null;
-  for (const rule of rules) {
-    const found = meetRule(rule, events, now);
-    if (found && (best === null || found.authTime > best.authTime)) best = found;
-  }
-  return best;
+): Met | null {
+  const sets = rules
+    .flatMap((rule) => setsFor(rule, events, now))
+    .toSorted((a, b) => b.authTime.getTime() - a.authTime.getTime());
+  const [freshest] = sets;
+  return freshest ? { ...freshest, end: new Date(Math.max(...sets.map((set) => set.until.getTime()))) } : null;
 }
 
-/** As {@link meetRules}, by the latest end instead of the latest start. */
-export function latestEnd(
-  rules: readonly AuthenticationRule[],
-  events: readonly AuthenticationEvent[],
-  now: Date,
-): Date | null {
-  const ends = rules.map((rule) => meetRule(rule, events, now)?.until).filter((until) => until !== undefined);
-  return ends.length === 0 ? null : new Date(Math.max(...ends.map(Number)));
-}
-
-function meetRule(rule: AuthenticationRule, all: readonly AuthenticationEvent[], now: Date): EventSet | null {
+function setsFor(rule: AuthenticationRule, all: readonly AuthenticationEvent[], now: Date): EventSet[] {
   const young = all.filter((event) => endOf(event, rule) > now.getTime());
-  let best: EventSet | null = null;
-  for (const carrier of young.filter((event) => carries(rule, event))) {
-    for (const events of [[carrier], ...young.map((other) => [carrier, other])]) {
-      if (!enoughFactors(rule, events)) continue;
+  return young
+    .filter((event) => carries(rule, event))
+    .flatMap((carrier) => [[carrier], ...young.map((other) => [carrier, other])])
+    .filter((events) => enoughFactors(rule, events))
+    .map((events) => {
       const authTime = new Date(Math.min(...events.map((event) => event.at.getTime())));
-      if (best === null || authTime > best.authTime)
-        best = { events, authTime, until: new Date(authTime.getTime() + rule.maxAge * 1000) };
-    }
-  }
-  return best;
+      return { events, authTime, until: new Date(authTime.getTime() + rule.maxAge * 1000) };
+    });
 }
 
 const endOf = (event: AuthenticationEvent, rule: AuthenticationRule) => event.at.getTime() + rule.maxAge * 1000;

@@ -51,11 +51,10 @@ export interface SatisfyContext {
 }
 
 export function requirementFor(policy: AssurancePolicy, clientId: string, request: AcrRequest): Requirement {
-  const essential = request.claimsAcr?.essential === true && request.claimsAcr.values.length > 0;
+  const { essential: marked = false, values = [] } = request.claimsAcr ?? {};
+  const essential = marked && values.length > 0;
   // An essential request is the request; voluntary labels beside it could only weaken it.
-  const labels = essential
-    ? (request.claimsAcr?.values ?? [])
-    : [...request.acrValues, ...(request.claimsAcr?.values ?? [])];
+  const labels = essential ? values : [...request.acrValues, ...values];
   return {
     floor: policy.apps[clientId]?.floor ?? policy.defaultFloor,
     wanted: labels.map((label) => meaningOf(policy, label)).filter((meaning) => meaning !== null),

@@ -26,8 +26,10 @@ export const when = (good: boolean, reason: DocumentReason): DocumentCheck => (g
 
 /** Whether YYYYMMDD is a day of the calendar. Pure: "not in the future" is judged by the caller, who knows the time. */
 export function isCalendarDay(text: string): boolean {
-  const [year, month, day] = [text.slice(0, 4), text.slice(4, 6), text.slice(6, 8)].map(Number);
-  const date = new Date(Date.UTC(year ?? 0, (month ?? 0) - 1, day ?? 0));
+  const year = Number(text.slice(0, 4));
+  const month = Number(text.slice(4, 6));
+  const day = Number(text.slice(6, 8));
+  const date = new Date(Date.UTC(year, month - 1, day));
   return date.getUTCFullYear() === year && date.getUTCMonth() + 1 === month && date.getUTCDate() === day;
 }
 

@@ -23,45 +23,54 @@ interface Field {
 
 const fits = ({ text, digit }: Field) => digitOf(text) === digit;
 
+/** Cuts joined lines of equal length apart; null when they are not that. */
+function lines(value: string, count: number, length: number): string[] | null {
+  const parts = value.split('\n');
+  return parts.length === count && parts.every((part) => part.length === length) ? parts : null;
+}
+
 /** Passport, two lines of 44 joined by a line feed (ICAO 9303 part 4). */
 export function mrzTd3(value: string): DocumentCheck {
-  const [first = '', second = '', ...more] = value.split('\n');
-  if (first.length !== 44 || second.length !== 44 || more.length > 0) return bad('bad_length');
-  if (!/^[A-Z0-9<]*$/.test(first + second)) return bad('bad_characters');
-  if (!/^P[A-Z<]/.test(first) || !/^[MF<X]$/.test(second.charAt(20))) return bad('bad_format');
+  if (lines(value, 2, 44) === null) return bad('bad_length');
+  if (!/^[A-Z0-9<\n]*$/.test(value)) return bad('bad_characters');
+  const second = value.slice(45);
+  if (!/^P[A-Z<]/.test(value) || !/^[MF<X]$/.test(second.charAt(20))) return bad('bad_format');
   if (!isMrzDay(second.slice(13, 19)) || !isMrzDay(second.slice(21, 27))) return bad('bad_date');
   const optional = second.slice(28, 42);
   const emptyOptional = /^<*$/.test(optional) && second.charAt(42) === '<';
-  const good =
-    fits({ text: second.slice(0, 9), digit: second.charAt(9) }) &&
-    fits({ text: second.slice(13, 19), digit: second.charAt(19) }) &&
-    fits({ text: second.slice(21, 27), digit: second.charAt(27) }) &&
-    (emptyOptional || fits({ text: optional, digit: second.charAt(42) })) &&
-    fits({ text: second.slice(0, 10) + second.slice(13, 20) + second.slice(21, 43), digit: second.charAt(43) });
-  return when(good, 'bad_check_digit');
+  const fields: Field[] = [
+    { text: second.slice(0, 9), digit: second.charAt(9) },
+    { text: second.slice(13, 19), digit: second.charAt(19) },
+    { text: second.slice(21, 27), digit: second.charAt(27) },
+    { text: optional, digit: emptyOptional ? '0' : second.charAt(42) },
+    { text: second.slice(0, 10) + second.slice(13, 20) + second.slice(21, 43), digit: second.charAt(43) },
+  ];
+  return when(fields.every(fits), 'bad_check_digit');
 }
 
 /** Card, three lines of 30 (ICAO 9303 part 5). */
 export function mrzTd1(value: string): DocumentCheck {
-  const [first = '', second = '', third = '', ...more] = value.split('\n');
-  if (first.length !== 30 || second.length !== 30 || third.length !== 30 || more.length > 0) return bad('bad_length');
-  if (!/^[A-Z0-9<]*$/.test(first + second + third)) return bad('bad_characters');
+  if (lines(value, 3, 30) === null) return bad('bad_length');
+  if (!/^[A-Z0-9<\n]*$/.test(value)) return bad('bad_characters');
+  const first = value.slice(0, 30);
+  const second = value.slice(31, 61);
   if (!/^[ACI][A-UW-Z0-9<]/.test(first) || !/^[MF<X]$/.test(second.charAt(7))) return bad('bad_format');
   if (!isMrzDay(second.slice(0, 6)) || !isMrzDay(second.slice(8, 14))) return bad('bad_date');
-  const good =
-    fits(td1Number(first)) &&
-    fits({ text: second.slice(0, 6), digit: second.charAt(6) }) &&
-    fits({ text: second.slice(8, 14), digit: second.charAt(14) }) &&
-    fits({
+  const fields: Field[] = [
+    td1Number(first),
+    { text: second.slice(0, 6), digit: second.charAt(6) },
+    { text: second.slice(8, 14), digit: second.charAt(14) },
+    {
       text: first.slice(5) + second.slice(0, 7) + second.slice(8, 15) + second.slice(18, 29),
       digit: second.charAt(29),
-    });
-  return when(good, 'bad_check_digit');
+    },
+  ];
+  return when(fields.every(fits), 'bad_check_digit');
 }
 
 /** A number longer than nine goes on in the optional field, its check digit behind it (ICAO 9303 part 5, 4.2.2). */
 function td1Number(first: string): Field {
-  const rest = first.slice(15, 30).split('<')[0] ?? '';
-  if (first.charAt(14) !== '<' || rest.length === 0) return { text: first.slice(5, 14), digit: first.charAt(14) };
+  const rest = first.slice(15).replace(/<.*$/, '');
+  if (first.charAt(14) !== '<' || rest === '') return { text: first.slice(5, 14), digit: first.charAt(14) };
   return { text: first.slice(5, 14) + rest.slice(0, -1), digit: rest.slice(-1) };
 }
