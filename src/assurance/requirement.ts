@@ -1,6 +1,7 @@
-import { type Assessment, bestLevel, type HeldLevel } from './assess.ts';
+import type { Assessment, HeldLevel } from './assess.ts';
 import { meetRules } from './authentication.ts';
 import type { AuthenticationEvent } from './evidence.ts';
+import { dominates } from './level.ts';
 import { type Meaning, meaningOf } from './mapping.ts';
 import type { AssurancePolicy } from './policy.ts';
 import type { ReasonCode } from './reasons.ts';
@@ -80,7 +81,8 @@ export function satisfies(
     }
     const nothingAsked = requirement.wanted.length === 0 && !requirement.essential;
     if (nothingAsked || (context.offered && !requirement.essential)) {
-      const best = bestLevel(policy, { ...assessment, held: recent }) ?? floor;
+      // Up from the floor: the best of what is recent enough.
+      const best = recent.reduce((top, held) => (dominates(policy.levels, held.level, top.level) ? held : top), floor);
       return { kind: 'met', level: best.level, label: best.level, authTime: best.authTime };
     }
   }

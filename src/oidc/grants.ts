@@ -43,6 +43,9 @@ async function agreedTo(
   client: { clientId: string; shimin_first_party?: unknown },
   wanted: Release,
 ): Promise<Release | null> {
+  // Nothing but who signed in: there is nothing to agree to.
+  if (client.shimin_first_party === true && wanted.scopes.join() === 'openid' && wanted.claims.length === 0)
+    return wanted;
   const known = await findConsent(deps.db, accountId, client.clientId);
   if (client.shimin_first_party !== true) return known;
   if (!known && (await wasWithdrawn(deps.db, accountId, client.clientId))) return null;

@@ -97,6 +97,21 @@ describe('requested by held', () => {
     expect(judge('level1', 'social-insurance', { acrValues: [L(3)] }, { offered: true }).kind).toBe('short');
   });
 
+  it('a label of the authentication is dated by the events that carry it', () => {
+    const stale = { ...methods.synced, at: new Date(now.getTime() - 3_600_000) };
+    const events = [stale, methods.password];
+    const assessment = assess(defaultPolicy, [kinds.contact], events, now);
+    const ask = (request: Partial<AcrRequest>) =>
+      satisfies(assessment, requirementFor(defaultPolicy, 'library', { ...none, ...request }), defaultPolicy, {
+        interaction: null,
+        offered: false,
+        events,
+      });
+    expect(ask({ ...essential('phr') })).toMatchObject({ kind: 'met', authTime: stale.at });
+    expect(ask({ ...essential('phr'), maxAge: 600 }).kind).toBe('short');
+    expect(ask({ maxAge: 600 }).kind).toBe('met');
+  });
+
   it('what was just done in this interaction is fresh, whatever max_age says', () => {
     const events = [
       event({

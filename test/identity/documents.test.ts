@@ -114,3 +114,46 @@ describe('any input', () => {
     expect(checkLine('{"type":"nope","value":"A"}').reason).toBe('unknown_type');
   });
 });
+
+describe('machine readable zones', () => {
+  const digit = (text: string) => {
+    const values = [...text].map((c) => (c === '<' ? 0 : /[0-9]/.test(c) ? Number(c) : c.charCodeAt(0) - 55));
+    return String(values.reduce((sum, value, i) => sum + value * ([7, 3, 1][i % 3] ?? 0), 0) % 10);
+  };
+  const passport = ({ number = 'L898902C3', birth = '740812', sex = 'F', expiry = '320415', kind = 'P<' } = {}) => {
+    const first = `${kind}UTOERIKSSON<<ANNA<MARIA`.padEnd(44, '<');
+    const n = number + digit(number);
+    const b = birth + digit(birth);
+    const e = expiry + digit(expiry);
+    const rest = `${'<'.repeat(14)}<`;
+    return `${first}\n${n}UTO${b}${sex}${e}${rest}${digit(n + b + e + rest)}`;
+  };
+  const card = ({ birth = '740812', sex = 'F', expiry = '320415', kind = 'I<' } = {}) => {
+    const first = `${kind}UTOD231458907${'<'.repeat(15)}`;
+    const b = birth + digit(birth);
+    const e = expiry + digit(expiry);
+    const second = `${b}${sex}${e}UTO${'<'.repeat(11)}`;
+    return `${first}\n${second}${digit(first.slice(5) + b + e + '<'.repeat(11))}\n${'ERIKSSON<<ANNA<MARIA'.padEnd(30, '<')}`;
+  };
+  it.each([
+    ['icao_mrz_td3', passport(), 'ok'],
+    ['icao_mrz_td3', passport({ birth: '<<<<<<' }), 'ok'],
+    ['icao_mrz_td3', passport({ birth: '74<<<<' }), 'ok'],
+    ['icao_mrz_td3', passport({ birth: '7408<<' }), 'ok'],
+    ['icao_mrz_td3', passport({ birth: '741312' }), 'bad_date'],
+    ['icao_mrz_td3', passport({ birth: '<<0812' }), 'bad_date'],
+    ['icao_mrz_td3', passport({ birth: '000229' }), 'ok'],
+    ['icao_mrz_td3', passport({ expiry: '320431' }), 'bad_date'],
+    ['icao_mrz_td3', passport({ sex: 'Q' }), 'bad_format'],
+    ['icao_mrz_td3', passport({ kind: 'V<' }), 'bad_format'],
+    ['icao_mrz_td3', passport().toLowerCase(), 'bad_characters'],
+    ['icao_mrz_td3', `${passport()}\n`, 'bad_length'],
+    ['icao_mrz_td1', card(), 'ok'],
+    ['icao_mrz_td1', card({ birth: '741312' }), 'bad_date'],
+    ['icao_mrz_td1', card({ expiry: '329912' }), 'bad_date'],
+    ['icao_mrz_td1', card({ sex: 'Q' }), 'bad_format'],
+    ['icao_mrz_td1', card({ kind: 'Z<' }), 'bad_format'],
+    ['icao_mrz_td1', card().toLowerCase(), 'bad_characters'],
+    ['icao_mrz_td1', 'I<', 'bad_length'],
+  ])('%s %j: %s', (type, value, reason) => expect(checkDocument(type, value, today).reason).toBe(reason));
+});
