@@ -26,7 +26,7 @@ const apps: Handler = async (deps, ctx, { account }) => {
           at: givenAt,
         };
       }),
-    done: doneKey(ctx, ['apps.done_withdrawn']),
+    done: doneKey(ctx, ['account.apps.done_withdrawn']),
   });
 };
 

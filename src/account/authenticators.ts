@@ -26,7 +26,11 @@ import type { AccountDeps } from './deps.ts';
 
 const page = '/account/authenticators';
 const kind = 'account-passkey';
-const notices = ['authenticators.done_added', 'authenticators.done_renamed', 'authenticators.done_removed'];
+const notices = [
+  'account.authenticators.done_added',
+  'account.authenticators.done_renamed',
+  'account.authenticators.done_removed',
+];
 
 const show: Handler = async (deps, ctx, citizen) => render(deps, ctx, citizen, {}, 200);
 

@@ -45,7 +45,8 @@ export function causeOf(ctx: Context): Cause {
 /** A notice that a change was made, by a key of a closed list: the address can't make the page say anything else. */
 export function doneKey(ctx: Context, allowed: readonly string[]): string | null {
   const { done } = ctx.query;
-  return typeof done === 'string' && allowed.includes(done) ? `account.${done}` : null;
+  const key = typeof done === 'string' ? `account.${done}` : '';
+  return allowed.includes(key) ? key : null;
 }
 
 export function param(ctx: Context, name: string): string {

@@ -21,7 +21,7 @@ const sessions: Handler = async (deps, ctx, citizen) => {
       lastSeenAt,
       current: uid === current,
     })),
-    done: doneKey(ctx, ['sessions.done_ended']),
+    done: doneKey(ctx, ['account.sessions.done_ended']),
   });
 };
 

@@ -79,6 +79,7 @@ export async function startTestProvider(ports: Partial<Ports>, listenPort = 0): 
       accountId,
       claims: () => ({ sub: accountId, name: '陈<小>明', phone_number: '+8613800000000' }),
     }),
+    issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed('refresh_token'),
     async loadExistingGrant(ctx) {
       const { client, session } = ctx.oidc;
       if (client === undefined || session?.accountId === undefined) return undefined;
