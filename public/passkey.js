@@ -87,7 +87,12 @@ for (const form of document.querySelectorAll('form[data-passkey]')) {
       send(credential);
     } catch (error) {
       button.disabled = false;
-      const said = { NotAllowedError: 'cancelled', AbortError: 'cancelled', InvalidStateError: 'exists', NotSupportedError: 'unsupported' };
+      const said = {
+        NotAllowedError: 'cancelled',
+        AbortError: 'cancelled',
+        InvalidStateError: 'exists',
+        NotSupportedError: 'unsupported',
+      };
       say(form.dataset[said[error.name] ?? 'failed'], true);
       if (!create) autofill();
     }

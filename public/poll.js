@@ -5,7 +5,10 @@ if (box) {
   let misses = 0;
   const look = async () => {
     try {
-      const answer = await fetch(box.dataset.poll, { headers: { accept: 'application/json' }, credentials: 'same-origin' });
+      const answer = await fetch(box.dataset.poll, {
+        headers: { accept: 'application/json' },
+        credentials: 'same-origin',
+      });
       if (!answer.ok) throw new Error(String(answer.status));
       misses = 0;
       if ((await answer.json()).done) {

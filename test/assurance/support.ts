@@ -4,8 +4,12 @@ export const now = new Date('2026-11-23T08:00:00Z');
 const ago = (seconds: number) => new Date(now.getTime() - seconds * 1000);
 
 let serial = 0;
+const next = () => {
+  serial += 1;
+  return serial;
+};
 export const evidence = (facts: Partial<Evidence> & Pick<Evidence, 'kind'>): Evidence => ({
-  id: `e${(serial += 1)}`,
+  id: `e${next()}`,
   source: facts.kind,
   strength: 'superior',
   confirmed: [],
@@ -18,7 +22,7 @@ export const evidence = (facts: Partial<Evidence> & Pick<Evidence, 'kind'>): Evi
 export const event = (
   facts: Partial<AuthenticationEvent> & Pick<AuthenticationEvent, 'method'>,
 ): AuthenticationEvent => ({
-  id: `a${(serial += 1)}`,
+  id: `a${next()}`,
   at: ago(60),
   credentialId: null,
   factors: ['possession'],

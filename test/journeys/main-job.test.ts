@@ -2,6 +2,7 @@ import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { addAuthenticator, launchBrowser, newPerson, type Person } from '../support/browser.ts';
 import { startCity, type TestCity } from '../support/city.ts';
+import { freshDatabase } from '../support/databases.ts';
 import {
   allowConsent,
   appUrl,
@@ -13,18 +14,20 @@ import {
   startSignIn,
 } from '../support/journey.ts';
 
-let city: TestCity;
-let browser: Browser;
+describe.each(['sqlite', 'postgres'] as const)('one login for a whole city, on %s', (kind) => {
+  let city: TestCity;
+  let browser: Browser;
+  let database: Awaited<ReturnType<typeof freshDatabase>>;
+  beforeAll(async () => {
+    database = await freshDatabase(kind);
+    [city, browser] = await Promise.all([startCity({ SHIMIN_DATABASE_URL: database.url }), launchBrowser()]);
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await city?.close();
+    await database?.remove();
+  });
 
-beforeAll(async () => {
-  [city, browser] = await Promise.all([startCity(), launchBrowser()]);
-});
-afterAll(async () => {
-  await browser?.close();
-  await city?.close();
-});
-
-describe('one login for a whole city', () => {
   let li: Person;
   let sub = '';
 

@@ -1,11 +1,11 @@
 import { bad, type DocumentCheck, isCalendarDay, when } from './result.ts';
 
 const order = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ';
-const valueOf = (c: string) => (c === '<' ? 0 : order.indexOf(c));
+const worth = (c: string) => (c === '<' ? 0 : order.indexOf(c));
 
 /** Check digit of ICAO 9303 part 3, 4.9: weights 7 3 1. */
 function digitOf(text: string): string {
-  const sum = [...text].reduce((total, c, i) => total + valueOf(c) * (i % 3 === 0 ? 7 : i % 3 === 1 ? 3 : 1), 0);
+  const sum = [...text].reduce((total, c, i) => total + worth(c) * (i % 3 === 0 ? 7 : i % 3 === 1 ? 3 : 1), 0);
   return String(sum % 10);
 }
 
