@@ -17,10 +17,13 @@ import {
 describe.each(['sqlite', 'postgres'] as const)('one login for a whole city, on %s', (kind) => {
   let city: TestCity;
   let browser: Browser;
+  let li: Person;
   let database: Awaited<ReturnType<typeof freshDatabase>>;
   beforeAll(async () => {
     database = await freshDatabase(kind);
     [city, browser] = await Promise.all([startCity({ SHIMIN_DATABASE_URL: database.url }), launchBrowser()]);
+    li = await newPerson(browser);
+    await addAuthenticator(li.page);
   });
   afterAll(async () => {
     await browser?.close();
@@ -28,13 +31,7 @@ describe.each(['sqlite', 'postgres'] as const)('one login for a whole city, on %
     await database?.remove();
   });
 
-  let li: Person;
   let sub = '';
-
-  beforeAll(async () => {
-    li = await newPerson(browser);
-    await addAuthenticator(li.page);
-  });
 
   it('registers with a passkey and comes back to the library at level 1', async () => {
     const { page } = li;
