@@ -93,7 +93,8 @@ const logoutClaims = z
     jti: z.string().min(1),
     sub: z.string().optional(),
     sid: z.string().optional(),
-    nonce: z.undefined(),
+    // A nonce would make it an ID token: section 2.4 forbids it.
+    nonce: z.undefined().optional(),
     events: z.object({ [logoutEvent]: z.object({}) }),
   })
   .refine((claims) => claims.sub !== undefined || claims.sid !== undefined);
