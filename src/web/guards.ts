@@ -109,30 +109,43 @@ export interface CsrfOptions {
 const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /**
- * Three checks, each enough against a plain cross-site form: Fetch Metadata, Origin, and a token bound by HMAC to a
- * cookie of this browser (a signed double submit). `ctx.state.csrf` makes cookie and token when a page first asks.
+ * Token of this browser, bound by HMAC to its cookie (a signed double submit); makes the cookie where there is none.
+ * The engine's own pages take it from here, since no middleware of ours runs before them.
  */
-export function csrf(options: CsrfOptions): Middleware {
+export function csrfToken(ctx: Context, options: Pick<CsrfOptions, 'secret' | 'origin'>): string {
   const secure = options.origin.startsWith('https:');
   const cookie = hostCookieName('shimin_csrf', secure);
-  const tokenFor = (browser: string) =>
-    createHmac('sha256', options.secret).update(`csrf\0${browser}`).digest('base64url');
+  let browser = readCookie(ctx, cookie);
+  if (browser === null) {
+    browser = randomBytes(32).toString('base64url');
+    setCookie(ctx, cookie, browser, { secure });
+  }
+  return tokenFor(options.secret, browser);
+}
+
+const tokenFor = (secret: string, browser: string) =>
+  createHmac('sha256', secret).update(`csrf\0${browser}`).digest('base64url');
+
+/**
+ * Three checks, each enough against a plain cross-site form: Fetch Metadata, Origin, and the token of this browser.
+ * `ctx.state.csrf` makes cookie and token when a page first asks.
+ */
+export function csrf(options: CsrfOptions): Middleware {
+  const cookie = hostCookieName('shimin_csrf', options.origin.startsWith('https:'));
   return async (ctx, next) => {
-    let browser = readCookie(ctx, cookie);
+    let token: string | undefined;
     Object.defineProperty(ctx.state, 'csrf', {
       configurable: true,
       enumerable: true,
       get() {
-        if (browser === null) {
-          browser = randomBytes(32).toString('base64url');
-          setCookie(ctx, cookie, browser, { secure });
-        }
-        return tokenFor(browser);
+        token ??= csrfToken(ctx, options);
+        return token;
       },
     });
     if (!safeMethods.has(ctx.method) && (options.protects?.(ctx) ?? true)) {
-      const reason =
-        refusal(ctx, options.origin) ?? (browser !== null && sent(ctx, tokenFor(browser)) ? null : 'token');
+      const browser = readCookie(ctx, cookie);
+      const right = browser !== null && sent(ctx, tokenFor(options.secret, browser));
+      const reason = refusal(ctx, options.origin) ?? (right ? null : 'token');
       if (reason !== null) throw new ShiminError('csrf_rejected', { status: 403, detail: { reason } });
     }
     await next();

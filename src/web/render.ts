@@ -21,6 +21,8 @@ export interface RendererOptions {
   readonly assets: Assets;
   /** Telephone number of the city's help line, shown under "help". */
   readonly helpline?: string;
+  /** Token for pages that no `csrf` middleware ran before: the engine's. Without one, such a page has no switches. */
+  readonly csrfToken?: (ctx: Context) => string;
 }
 
 /** Pages from `views/*.eta`. Every value is escaped; `<%~ %>` is for include, layout and block only. */
@@ -28,6 +30,11 @@ export function createRenderer(options: RendererOptions): Renderer {
   const { i18n, assets } = options;
   const eta = new Eta({ views: options.viewsDir, cache: true, autoEscape: true, autoTrim: false });
   const dates = new Map(i18n.locales.map((locale) => [locale, dateFormats(locale)] as const));
+
+  function csrfOf(ctx: Context): string {
+    const made: unknown = ctx.state.csrf;
+    return typeof made === 'string' ? made : (options.csrfToken?.(ctx) ?? '');
+  }
 
   function toHtml(ctx: Context, view: string, data: object): string {
     const locale: Locale = localeOf(ctx, i18n);
@@ -46,8 +53,8 @@ export function createRenderer(options: RendererOptions): Renderer {
       locale,
       locales: i18n.locales,
       largePrint: ctx.state.largePrint ?? largePrintOf(ctx),
-      csrf: typeof ctx.state.csrf === 'string' ? ctx.state.csrf : '',
-      requestId: typeof ctx.state.requestId === 'string' ? ctx.state.requestId : null,
+      csrf: csrfOf(ctx),
+      requestId: ctx.response.get('X-Request-Id') || null,
       helpline: options.helpline ?? '12345',
       returnTo: returnTo(ctx, data),
       asset: (name: string) => assets.url(name),

@@ -1,9 +1,15 @@
+import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import Koa from 'koa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { csrfToken } from '../../src/web/guards.ts';
+import { createRenderer } from '../../src/web/render.ts';
 import { hostile, samples } from './samples.ts';
-import { i18n, type Site, startSite } from './site.ts';
+import { assets, i18n, renderer, type Site, startSite } from './site.ts';
 
+const viewsDir = join(import.meta.dirname, '../../views');
 let site: Site;
 beforeAll(async () => {
   site = await startSite();
@@ -62,6 +68,30 @@ describe('a page', () => {
     await site2.close();
     expect(policy).toContain("form-action 'self' http://localhost:5001 com.example.app:;");
     expect(policy).not.toContain('unsafe-inline');
+  });
+
+  it('of the engine, before which no guard of ours runs, has its token and request id all the same', async () => {
+    const origin = 'http://localhost:3000';
+    const own = createRenderer({ viewsDir, i18n, assets, csrfToken: (ctx) => csrfToken(ctx, { secret: 's', origin }) });
+    const html = async (which: typeof renderer) => {
+      const app = new Koa();
+      app.use(async (ctx) => {
+        ctx.set('X-Request-Id', 'abc-of-the-engine');
+        which.render(ctx, 'journey/logged-out', {});
+      });
+      const server = app.listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      const { port } = server.address() as AddressInfo;
+      const answer = await fetch(`http://127.0.0.1:${port}/session/end/success`);
+      server.close();
+      return { text: await answer.text(), cookies: answer.headers.getSetCookie() };
+    };
+    const page = await html(own);
+    expect(page.text).toMatch(/name="_csrf" value="[\w-]{43}"/);
+    expect(page.text).toContain('abc-of-the-engine');
+    // One cookie for all forms of a page, or only the last form would hold.
+    expect(page.cookies.filter((cookie) => cookie.startsWith('shimin_csrf='))).toHaveLength(1);
+    expect((await html(renderer)).text).not.toContain('action="/preferences"');
   });
 
   it('keeps print and language, and comes back to the page', async () => {
