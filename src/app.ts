@@ -38,7 +38,7 @@ import { areaSession } from './web/area-session.ts';
 import { createAssets } from './web/assets.ts';
 import { clientAddress } from './web/client-address.ts';
 import { answerError, errorPages } from './web/errors.ts';
-import { bodyLimit, csrf, requestId, securityHeaders } from './web/guards.ts';
+import { bodyLimit, csrf, formTarget, requestId, securityHeaders } from './web/guards.ts';
 import { issuerHost } from './web/issuer-host.ts';
 import { preferences } from './web/preferences.ts';
 import { createRenderer } from './web/render.ts';
@@ -135,7 +135,14 @@ export async function createShimin(deps: {
         if (ctx.accepts('html', 'json') === 'json') ctx.body = oauth;
         else answerError({ renderer, log }, ctx, engineError(out.error, cause));
       },
-      logout: async (ctx, form) => renderer.render(ctx, 'journey/logout', { form, app: null }),
+      logout: async (ctx, form) => {
+        // The way back to the app is a redirect after this form, which form-action would stop.
+        const back: unknown = ctx.oidc.session?.state?.postLogoutRedirectUri;
+        ctx.state.formTargets = [typeof back === 'string' ? formTarget(back) : null].filter(
+          (target) => target !== null,
+        );
+        renderer.render(ctx, 'journey/logout', { form, app: null });
+      },
       loggedOut: async (ctx) => renderer.render(ctx, 'journey/logged-out', { app: null }),
     },
   });

@@ -12,7 +12,7 @@ import { trustIssuer } from './web/issuer-host.ts';
 const ourPaths = /^\/(interaction|account|preferences)(\/|$)/;
 const isOurs = (ctx: Context) => ourPaths.test(ctx.path);
 // A logout token is a signed request of a server, not a form of a browser.
-export const isForm = (ctx: Context) => !ctx.path.endsWith('/backchannel-logout');
+export const isForm = (ctx: Context) => ctx.path !== '/account/backchannel-logout';
 
 export function onOurPaths(guard: Koa.Middleware): Koa.Middleware {
   return (ctx, next) => (isOurs(ctx) ? guard(ctx, next) : next());
@@ -38,7 +38,10 @@ export type Handle = (req: IncomingMessage, res: ServerResponse) => void;
  * the host check, is done here by the same functions that guard our pages.
  */
 export function dispatch(deps: { engine: Engine; ours: Handle; metrics: Metrics; log: Log; issuer: string }): Handle {
-  const headers = Object.entries(headerValues({ https: deps.issuer.startsWith('https:') }));
+  const values = headerValues({ https: deps.issuer.startsWith('https:') });
+  // The engine's self-submitting pages (form_post, logout without a session) lead to apps; our own pages set a policy anew.
+  const policy = (values['Content-Security-Policy'] ?? '').replace("form-action 'self'; ", '');
+  const headers = Object.entries({ ...values, 'Content-Security-Policy': policy });
   const { host } = new URL(deps.issuer);
   return (req, res) => {
     const path = (req.url ?? '').split('?', 1)[0] ?? '';
