@@ -20,6 +20,7 @@ const models =
   database &&
   oidcModels(database, {
     onReplay: () => new errors.InvalidGrant('already used'),
+    answerReplay: (ctx) => Object.assign(ctx as object, { status: 400, body: { error: 'invalid_grant' } }),
     onStatement: (kind) => {
       counts[kind] += 1;
     },

@@ -59,6 +59,7 @@ async function databaseUrl(name: string, folder: string, postgres: Postgres | un
 async function startEngine(name: string, url: string | undefined, closing: (() => Promise<void>)[]): Promise<Target> {
   const port = await freePort();
   const args = [
+    ...profiling(name),
     fileURLToPath(new URL('engine.ts', import.meta.url)),
     String(port),
     ...(url === undefined ? [] : [url]),
@@ -104,7 +105,7 @@ async function startShimin(
   const seeding = spawn(process.execPath, [here('seed.ts'), String(citizens), file], { env, stdio: 'inherit' });
   const [code] = await once(seeding, 'exit');
   if (code !== 0) throw new Error(`seeding ${name} failed`);
-  const child = spawn(process.execPath, [here('../src/main.ts'), 'serve'], {
+  const child = spawn(process.execPath, [...profiling(name), here('../src/main.ts'), 'serve'], {
     env,
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -112,6 +113,12 @@ async function startShimin(
   await ready(child, 'shimin ready');
   const counts = async () => ({ read: 0, write: 0 });
   return { name, origin, pid: child.pid ?? 0, scenarios: shiminScenarios, citizens: file, counts };
+}
+
+/** `BENCH_PROFILE=FOLDER` leaves a processor profile of each server there. */
+function profiling(name: string): string[] {
+  const folder = process.env.BENCH_PROFILE;
+  return folder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${folder}`, `--cpu-prof-name=${name}.cpuprofile`];
 }
 
 export function ready(child: ChildProcess, line: string): Promise<void> {

@@ -21,7 +21,7 @@ import type { Log } from './lib/log.ts';
 import { smsGateway } from './lib/sms.ts';
 import { clientAdapter } from './oidc/clients.ts';
 import { finishInteraction, openInteraction, refuseInteraction } from './oidc/interaction.ts';
-import { replayError } from './oidc/provider.ts';
+import { answerReplay, replayError } from './oidc/provider.ts';
 import { endSsoSession, sessionUidOfSid } from './oidc/sessions.ts';
 import { createMetrics, type Metrics } from './ops/metrics.ts';
 import { faceService } from './proofing/face.ts';
@@ -77,7 +77,7 @@ export async function createShimin(deps: {
       message: `database schema is behind by ${pending.length}: run \`shimin migrate\``,
     });
   }
-  const models = oidcModels(database, { clock, keyring, onReplay: replayError });
+  const models = oidcModels(database, { clock, keyring, onReplay: replayError, answerReplay });
   const { document: policy } = await currentPolicy(db);
 
   // Pages

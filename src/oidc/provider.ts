@@ -176,7 +176,16 @@ async function answerIntrospection(deps: ProviderDeps, ctx: KoaContextWithOIDC):
   ctx.body = claims ? { ...body, ...claims } : { active: false };
 }
 
+/** Puts that answer in place of the one with tokens which were never written, shaped as the engine shapes errors. */
+export function answerReplay(context: unknown, error: Error): void {
+  const ctx = context as KoaContextWithOIDC;
+  const { status, error: code, error_description } = replayError();
+  ctx.status = status;
+  ctx.body = { error: code, error_description };
+  ctx.oidc.provider.emit('grant.error', ctx, error);
+}
+
 /** What a replayed single-use artefact answers (RFC 6749 section 5.2). */
-export function replayError(): Error {
+export function replayError(): InstanceType<typeof errors.InvalidGrant> {
   return new errors.InvalidGrant('grant request is invalid');
 }

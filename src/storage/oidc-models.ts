@@ -4,7 +4,7 @@ import { type Keyring, open, seal } from '../lib/crypto.ts';
 import type { Database } from './db.ts';
 import { decode, type EnginePayload, type EngineRow, encode, type PayloadSeal, rowKey } from './oidc-models/record.ts';
 import { type OnStatement, openRows, type Rows } from './oidc-models/rows.ts';
-import { RequestScope, type ScopeStorage, scopeStorage } from './oidc-models/scope.ts';
+import { Replay, RequestScope, type ScopeStorage, scopeStorage } from './oidc-models/scope.ts';
 
 export interface OidcModelsOptions {
   clock?: Clock;
@@ -12,6 +12,8 @@ export interface OidcModelsOptions {
   keyring?: Keyring;
   /** Makes the engine's error for something used twice; this folder may not import the engine. */
   onReplay: (model: string) => Error;
+  /** Replaces the answer that a request had ready when it turns out that its code or refresh token was used before. */
+  answerReplay: (ctx: unknown, error: Error) => void;
   onStatement?: OnStatement;
 }
 
@@ -35,6 +37,7 @@ interface Store {
   now: () => number;
   deviceSeal: PayloadSeal | undefined;
   onReplay: (model: string) => Error;
+  answerReplay: (ctx: unknown, error: Error) => void;
 }
 
 export interface OidcModels {
@@ -63,6 +66,7 @@ export function oidcModels(database: Pick<Database, 'knex' | 'kind'>, options: O
       open: (sealed, context) => open(keyring, sealed, context),
     },
     onReplay: options.onReplay,
+    answerReplay: options.answerReplay,
   };
   const adapters = new Map<string, EngineAdapter>();
   const insertReplay = (key: string, expiresAt: Date) =>
@@ -73,14 +77,14 @@ export function oidcModels(database: Pick<Database, 'knex' | 'kind'>, options: O
       adapters.set(model, adapter);
       return adapter;
     },
-    requestScope: () => (_ctx, next) => inScope(store, next),
+    requestScope: () => (ctx, next) => inScope(store, ctx, next),
     insertReplay,
     // Quoted, since glued together ("a", "bc") and ("ab", "c") would be one.
     replayUnique: (issuer, jti, exp) => insertReplay(JSON.stringify([issuer, jti]), new Date(exp * 1000)),
   };
 }
 
-async function inScope(store: Store, next: () => Promise<unknown>): Promise<void> {
+async function inScope(store: Store, ctx: unknown, next: () => Promise<unknown>): Promise<void> {
   const scope = new RequestScope(store.rows);
   await store.scopes.run(scope, async () => {
     try {
@@ -88,13 +92,19 @@ async function inScope(store: Store, next: () => Promise<unknown>): Promise<void
     } finally {
       // Also after a failure: a request that ends in an error may have ended a session or an interaction on its way.
       scope.closed = true;
-      await scope.flush(store.now);
+      await scope.flush(store.now).catch((error: unknown) => {
+        if (!(error instanceof Replay)) throw error;
+        store.answerReplay(ctx, store.onReplay(error.model));
+      });
     }
   });
 }
 
 /** Models whose rows point to a grant and a session, which the engine reads next whenever it reads them. */
 const withRelated = new Set(['AccessToken', 'AuthorizationCode', 'RefreshToken']);
+
+/** Used up in the write of the tokens made from them. Others (pushed requests, device codes) are raced for before a page is shown. */
+const usedWithWhatComesOfIt = new Set(['AuthorizationCode', 'RefreshToken']);
 
 function adapterFor(model: string, store: Store): EngineAdapter {
   const { rows, now, deviceSeal } = store;
@@ -114,7 +124,7 @@ function adapterFor(model: string, store: Store): EngineAdapter {
       const row = encode(model, id, payload, expiresAt, deviceSeal);
       const scope = openScope();
       if (scope) scope.put(row);
-      else await rows.write({ puts: [row], changes: [], deletes: [] });
+      else await rows.write({ consume: null, puts: [row], changes: [], deletes: [] });
     },
 
     async find(id) {
@@ -154,6 +164,7 @@ function adapterFor(model: string, store: Store): EngineAdapter {
       const scope = openScope();
       if (scope?.hasPending(key)) await scope.flush(now);
       const at = now();
+      if (usedWithWhatComesOfIt.has(model) && scope?.consumeLater(model, key, at)) return;
       if (await rows.consume(key, at)) {
         scope?.markConsumed(key, at);
         return;
@@ -168,7 +179,7 @@ function adapterFor(model: string, store: Store): EngineAdapter {
       const key = rowKey(model, id);
       const scope = openScope();
       if (scope) scope.delete(key);
-      else await rows.write({ puts: [], changes: [], deletes: [key] });
+      else await rows.write({ consume: null, puts: [], changes: [], deletes: [key] });
     },
 
     async revokeByGrantId(grantId) {

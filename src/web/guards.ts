@@ -1,4 +1,4 @@
-import { createHmac, randomBytes } from 'node:crypto';
+import { createHmac, randomBytes, randomUUID } from 'node:crypto';
 import { bodyParser } from '@koa/bodyparser';
 import type { Context, Middleware } from 'koa';
 import { timingSafeEqualStrings } from '../lib/crypto.ts';
@@ -56,7 +56,7 @@ export function securityHeaders(options: { https: boolean }): Middleware {
 
 /** A caller's own id is taken only if it is a plain word. */
 export function requestIdOf(given: string | string[] | undefined): string {
-  return typeof given === 'string' && /^[A-Za-z0-9-]{8,64}$/.test(given) ? given : randomBytes(12).toString('hex');
+  return typeof given === 'string' && /^[A-Za-z0-9-]{8,64}$/.test(given) ? given : randomUUID();
 }
 
 /** Names the request in logs, audit and error pages. */

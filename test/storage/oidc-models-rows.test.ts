@@ -7,7 +7,7 @@ import { type Opened, openPostgres, openSqlite } from './oidc-models-databases.t
 const now = Date.UTC(2030, 0, 1);
 const row = (model: string, id: string, payload: Record<string, unknown> = {}) =>
   encode(model, id, { jti: id, ...payload }, now + 60_000, undefined);
-const nothing = { puts: [], changes: [], deletes: [] };
+const nothing = { consume: null, puts: [], changes: [], deletes: [] };
 
 describe.each([
   ['better-sqlite3', openSqlite, (opened: Opened) => openRows(opened.database)],
@@ -38,12 +38,28 @@ describe.each([
   test('a change applies to the version that was read and to no other', async () => {
     const first = row('Session', 's', { uid: 'u' });
     await rows.write({ ...nothing, puts: [first] });
-    expect(await rows.write({ ...nothing, changes: [{ ...first, payload: '{"a":1}' }] })).toEqual([]);
-    expect(await rows.write({ ...nothing, changes: [{ ...first, payload: '{"a":2}' }] })).toEqual([first.key]);
+    expect((await rows.write({ ...nothing, changes: [{ ...first, payload: '{"a":1}' }] })).lost).toEqual([]);
+    expect((await rows.write({ ...nothing, changes: [{ ...first, payload: '{"a":2}' }] })).lost).toEqual([first.key]);
     expect((await rows.find(first.key, now, false))[0]).toMatchObject({ payload: '{"a":1}', version: 1 });
     await rows.write({ ...nothing, deletes: [first.key] });
-    expect(await rows.write({ ...nothing, changes: [{ ...first, version: 1 }] })).toEqual([first.key]);
+    expect((await rows.write({ ...nothing, changes: [{ ...first, version: 1 }] })).lost).toEqual([first.key]);
     expect(await rows.find(first.key, now, false)).toEqual([]);
+  });
+
+  test('what comes of a code is written by one of many, and of the rest nothing', async () => {
+    const code = row('AuthorizationCode', 'shared');
+    const gone = row('AccessToken', 'deleted by the winner only');
+    await rows.write({ ...nothing, puts: [code, gone] });
+    const tokens = Array.from({ length: 8 }, (_, i) => row('AccessToken', `from the code ${i}`));
+    const outcomes = await Promise.all(
+      tokens.map((token) => rows.write({ ...nothing, consume: { key: code.key, at: now }, puts: [token] })),
+    );
+    expect(outcomes.filter(({ replayed }) => !replayed)).toHaveLength(1);
+    const found = await Promise.all(tokens.map((token) => rows.find(token.key, now, false)));
+    expect(found.map((each) => each.length)).toEqual(outcomes.map(({ replayed }) => (replayed ? 0 : 1)));
+    const late = { ...nothing, consume: { key: code.key, at: now }, changes: [gone], deletes: [gone.key] };
+    expect((await rows.write(late)).replayed).toBe(true);
+    expect(await rows.find(gone.key, now, false)).toHaveLength(1);
   });
 
   test('one of many consumes; the grant and its tokens go together', async () => {

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Provider, { errors } from 'oidc-provider';
 import { makeKeyring, parseKeyring } from '../../src/lib/crypto.ts';
+import { answerReplay } from '../../src/oidc/provider.ts';
 import type { Database } from '../../src/storage/db.ts';
 import { oidcModels } from '../../src/storage/oidc-models.ts';
 
@@ -17,7 +18,7 @@ export function onReplay(model: string): Error {
 
 export function models(database: Database, clock?: () => Date) {
   const keyring = parseKeyring(makeKeyring());
-  return oidcModels(database, { onReplay, keyring, ...(clock ? { clock } : {}) });
+  return oidcModels(database, { onReplay, answerReplay, keyring, ...(clock ? { clock } : {}) });
 }
 
 export function temporaryFile(): { path: string; remove(): void } {

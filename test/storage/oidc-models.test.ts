@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { answerReplay } from '../../src/oidc/provider.ts';
 import {
   endEngineSessions,
   grantsOfAccount,
@@ -7,7 +8,7 @@ import {
   revokeGrantsOfAccount,
 } from '../../src/storage/oidc-models/grants.ts';
 import { type Opened, openPostgres, openSqlite } from './oidc-models-databases.ts';
-import { models } from './oidc-models-support.ts';
+import { models, onReplay } from './oidc-models-support.ts';
 
 const names = [
   'AccessToken',
@@ -283,7 +284,7 @@ describe.each([
 
   test('only the device flow needs a key ring', async () => {
     const { oidcModels } = await import('../../src/storage/oidc-models.ts');
-    const bare = oidcModels(opened.database, { onReplay: () => new Error('replay') });
+    const bare = oidcModels(opened.database, { onReplay, answerReplay });
     await bare.adapter('Interaction').upsert('i', { jti: 'i' }, 60);
     await expect(bare.adapter('DeviceCode').upsert('d', { jti: 'd' }, 60)).rejects.toThrow(/key ring/);
   });

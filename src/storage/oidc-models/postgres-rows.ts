@@ -2,16 +2,18 @@ import type { Knex } from 'knex';
 import type { ClientBase } from 'pg';
 import { gather } from './gather.ts';
 import type { EngineRow } from './record.ts';
-import type { Batch, OnStatement, Rows } from './rows.ts';
+import type { Batch, OnStatement, Rows, Written } from './rows.ts';
 import { columns, fromRaw, prefixed, type RawRow, replaced } from './sql.ts';
 
 const live = (alias: string) => `(${alias}.expires_at is null or ${alias}.expires_at > $2)`;
 
 // All rows of a write travel as one array per column, so that one text, prepared once, serves any number of rows.
 const arrays =
-  '$2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::int[], $10::bigint[], $11::boolean[]';
+  '$5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::int[], $13::bigint[], $14::boolean[], $15::text[]';
 const incoming =
-  '(key, model, grant_key, session_uid, account_id, user_code_key, payload, version, expires_at, is_change)';
+  '(key, model, grant_key, session_uid, account_id, user_code_key, payload, version, expires_at, is_change, needs)';
+/** A row of a request whose code was used before is not written. */
+const allowed = '(needs is null or needs in (select key from consumed))';
 const assign = replaced.map((column) => `${column} = i.${column}`).join(', ');
 
 const sql = {
@@ -23,14 +25,17 @@ const sql = {
       and s.session_uid = any(array(select session_uid from oidc_models where key = any($1::text[]))) and ${live('s')}`,
   session: `select ${prefixed('t')} from oidc_models t where t.model = 'Session' and t.session_uid = $1 and ${live('t')}`,
   userCode: `select ${prefixed('t')} from oidc_models t where t.user_code_key = $1 and ${live('t')}`,
-  write: `with i as (select * from unnest(${arrays}) as i ${incoming}),
-    deleted as (delete from oidc_models where key = any($1::text[])),
+  write: `with consumed as (update oidc_models set consumed_at = $4 where key = any($3::text[]) and consumed_at is null
+      and (expires_at is null or expires_at > $4) returning key),
+    i as (select * from unnest(${arrays}) as i ${incoming} where ${allowed}),
+    deleted as (delete from oidc_models where key in
+      (select key from unnest($1::text[], $2::text[]) as d (key, needs) where ${allowed})),
     changed as (update oidc_models m set ${assign}, version = m.version + 1 from i
       where i.is_change and m.key = i.key and m.version = i.version returning m.key),
     put as (insert into oidc_models as m (${columns})
       select key, model, grant_key, session_uid, account_id, user_code_key, payload, 0, expires_at, null from i where not is_change
       on conflict (key) do update set ${replaced.map((c) => `${c} = excluded.${c}`).join(', ')}, version = m.version + 1)
-    select key from changed`,
+    select key, 'changed' as model from changed union all select key, 'consumed' from consumed`,
   put: `insert into oidc_models as m (${columns}) select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[],
       $6::text[], $7::text[], $8::int[], $9::bigint[], $10::bigint[])
     on conflict (key) do update set ${replaced.map((c) => `${c} = excluded.${c}`).join(', ')}, version = m.version + 1`,
@@ -116,18 +121,31 @@ export function postgresRows(knex: Knex, onStatement?: OnStatement): Rows {
     return jobs.map((job) => won.delete(job.key));
   }
 
-  async function writeMany(jobs: Batch[]): Promise<string[][]> {
-    const puts = jobs.flatMap((job) => job.puts);
-    const changes = jobs.flatMap((job) => job.changes);
-    const deletes = jobs.flatMap((job) => job.deletes);
-    if (changes.length === 0 && deletes.length === 0) {
-      await run('put', [...byColumn(puts), puts.map(() => null)]);
-      return jobs.map(() => []);
+  async function writeMany(jobs: Batch[]): Promise<Written[]> {
+    const puts = jobs.flatMap(needing((job) => job.puts));
+    const changes = jobs.flatMap(needing((job) => job.changes));
+    const deletes = jobs.flatMap(needing((job) => job.deletes));
+    const consumes = jobs.flatMap((job) => (job.consume ? [job.consume] : []));
+    if (changes.length === 0 && deletes.length === 0 && consumes.length === 0) {
+      await run('put', [...byColumn(puts.map(({ it }) => it)), puts.map(() => null)]);
+      return jobs.map(() => ({ lost: [], replayed: false }));
     }
-    const isChange = [...changes.map(() => true), ...puts.map(() => false)];
-    const { rows } = await query('write', 'write', [deletes, ...byColumn([...changes, ...puts]), isChange]);
-    const applied = new Set(rows.map((row) => row.key));
-    return jobs.map((job) => job.changes.map((row) => row.key).filter((key) => !applied.has(key)));
+    const rows = [...changes, ...puts];
+    const answer = await query('write', 'write', [
+      deletes.map(({ it }) => it),
+      deletes.map(({ needs }) => needs),
+      consumes.map(({ key }) => key),
+      Math.max(0, ...consumes.map(({ at }) => at)),
+      ...byColumn(rows.map(({ it }) => it)),
+      [...changes.map(() => true), ...puts.map(() => false)],
+      rows.map(({ needs }) => needs),
+    ]);
+    const applied = new Set(answer.rows.map((row) => `${row.model} ${row.key}`));
+    return jobs.map((job) => {
+      if (job.consume && !applied.has(`consumed ${job.consume.key}`)) return { lost: [], replayed: true };
+      const lost = job.changes.map((row) => row.key).filter((key) => !applied.has(`changed ${key}`));
+      return { lost, replayed: false };
+    });
   }
 
   return {
@@ -147,7 +165,13 @@ export function postgresRows(knex: Knex, onStatement?: OnStatement): Rows {
 }
 
 function keysOf(batch: Batch): string[] {
-  return [...batch.deletes, ...batch.changes.map((row) => row.key), ...batch.puts.map((row) => row.key)];
+  const consumed = batch.consume ? [batch.consume.key] : [];
+  return [...consumed, ...batch.deletes, ...batch.changes.map((row) => row.key), ...batch.puts.map((row) => row.key)];
+}
+
+/** Each item of a batch with the key whose consumption it waits for. */
+function needing<T>(items: (batch: Batch) => readonly T[]) {
+  return (batch: Batch) => items(batch).map((it) => ({ it, needs: batch.consume?.key ?? null }));
 }
 
 function byColumn(rows: EngineRow[]): unknown[][] {

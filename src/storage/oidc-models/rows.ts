@@ -11,11 +11,22 @@ export interface EngineDatabase {
 
 /** Writes that belong together: all of them happen or none. */
 export interface Batch {
+  /** What must be used for the first time for any of this to happen, and when. */
+  consume: { key: string; at: number } | null;
   /** Rows this request made; an existing row is replaced. */
   puts: EngineRow[];
   /** Rows this request had read: changed only where they are still at the version that was read. */
   changes: EngineRow[];
   deletes: string[];
+}
+
+/**
+ * `lost`: keys of `changes` that were not applied because the row is gone or at another version. `replayed`: what was to be
+ * consumed was not there to consume, and nothing was written.
+ */
+export interface Written {
+  lost: string[];
+  replayed: boolean;
 }
 
 /**
@@ -27,8 +38,8 @@ export interface Rows {
   find(key: string, now: number, withRelated: boolean): Promise<EngineRow[]>;
   findSession(uid: string, now: number): Promise<EngineRow | undefined>;
   findUserCode(userCodeKey: string, now: number): Promise<EngineRow | undefined>;
-  /** Atomic. Returns the keys of `changes` that were not applied because the row is gone or at another version. */
-  write(batch: Batch): Promise<string[]>;
+  /** Atomic. */
+  write(batch: Batch): Promise<Written>;
   /** True for exactly one caller, over all processes. */
   consume(key: string, now: number): Promise<boolean>;
   /** Deletes the grant that the row belongs to, and all that hangs on it. */

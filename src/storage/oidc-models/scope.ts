@@ -5,6 +5,16 @@ import type { Rows } from './rows.ts';
 /** What the request means to do with a row when it ends. `base` is the row as it was read, when it was. */
 type Pending = { kind: 'put' | 'change'; row: EngineRow; base: EngineRow | undefined } | { kind: 'delete' };
 
+/** Something that may be used once was used again; the middleware turns it into the protocol's answer. */
+export class Replay extends Error {
+  readonly model: string;
+
+  constructor(model: string) {
+    super(`${model} used twice`);
+    this.model = model;
+  }
+}
+
 /** A merge that still loses after this many rounds gives way: the row is busier than a person can be. */
 const mergeRounds = 5;
 
@@ -13,13 +23,15 @@ const mergeRounds = 5;
  *
  * The engine reads the same grant again and writes row after row, each of which would be a round trip and a commit. Within a
  * scope reads are remembered, writes are collected and sent as one atomic statement before the answer leaves. So a crash in
- * between loses only what nobody was told. Not collected: `consume`, replay entries and revocations, on which other requests
- * race, possibly in other processes.
+ * between loses only what nobody was told. Using up a code or refresh token goes with what is made from it: one write that
+ * happens whole, or not at all because somebody else was first. Not collected: other consumptions, replay entries and
+ * revocations, on which other requests race, possibly in other processes.
  */
 export class RequestScope {
   readonly #rows: Rows;
   readonly #read = new Map<string, EngineRow>();
   readonly #pending = new Map<string, Pending>();
+  #consume: { key: string; at: number; model: string } | null = null;
   readonly #revoked = new Map<string, Promise<void>>();
   /** After the flush, work that outlives the answer (events, notifications) must not collect writes that nobody sends. */
   closed = false;
@@ -61,6 +73,14 @@ export class RequestScope {
     this.#pending.set(key, { kind: 'delete' });
   }
 
+  /** False when another consumption waits already: this one must be made at once. */
+  consumeLater(model: string, key: string, at: number): boolean {
+    if (this.#consume !== null) return false;
+    this.#consume = { key, at, model };
+    this.markConsumed(key, at);
+    return true;
+  }
+
   markConsumed(key: string, at: number): void {
     const row = this.#read.get(key);
     if (row) this.#read.set(key, { ...row, consumedAt: at });
@@ -84,11 +104,14 @@ export class RequestScope {
     return this.#pending.has(key);
   }
 
+  /** @throws Replay when what was to be used up had been used before; nothing was written, its family is revoked. */
   async flush(now: () => number): Promise<void> {
-    if (this.#pending.size === 0) return;
+    const consume = this.#consume;
+    if (this.#pending.size === 0 && consume === null) return;
     const writes = [...this.#pending];
     this.#pending.clear();
-    const batch = { puts: [] as EngineRow[], changes: [] as EngineRow[], deletes: [] as string[] };
+    this.#consume = null;
+    const batch = { consume, puts: [] as EngineRow[], changes: [] as EngineRow[], deletes: [] as string[] };
     const bases = new Map<string, EngineRow>();
     for (const [key, pending] of writes) {
       if (pending.kind === 'delete') batch.deletes.push(key);
@@ -98,7 +121,12 @@ export class RequestScope {
       // Its version in the database is no longer known here.
       this.#read.delete(key);
     }
-    const lost = new Set(await this.#rows.write(batch));
+    const written = await this.#rows.write(batch);
+    if (written.replayed && consume !== null) {
+      await this.#rows.revokeFamilyOf(consume.key);
+      throw new Replay(consume.model);
+    }
+    const lost = new Set(written.lost);
     for (const row of batch.changes) if (lost.has(row.key)) await this.#reconcile(row, bases.get(row.key), now);
   }
 
@@ -110,7 +138,7 @@ export class RequestScope {
       const row =
         mine.model === 'Session' && base ? mergeSession(base, mine, theirs) : { ...mine, version: theirs.version };
       if (!row) return;
-      const lost = await this.#rows.write({ puts: [], changes: [row], deletes: [] });
+      const { lost } = await this.#rows.write({ consume: null, puts: [], changes: [row], deletes: [] });
       if (lost.length === 0) return;
     }
   }

@@ -12,6 +12,8 @@ export type Durability = 'disk' | 'order';
 interface Waiting {
   durability: Durability;
   run(connection: BetterSqlite3.Database): void;
+  /** Takes back its own steps only, if it fails. */
+  runApart(connection: BetterSqlite3.Database): void;
   settle(commitError: unknown): void;
 }
 
@@ -60,6 +62,9 @@ export function sharedCommits(
       waiting.push({
         durability,
         run(connection) {
+          outcome = { value: work(connection) };
+        },
+        runApart(connection) {
           try {
             // Nested, so a savepoint.
             outcome = { value: connection.transaction(() => work(connection))() };
@@ -79,20 +84,40 @@ export function sharedCommits(
     });
 }
 
+/** The write lock is taken first, so that it cannot turn out busy half-way. */
 function commit(connection: BetterSqlite3.Database, jobs: Waiting[]): void {
-  const together = connection.transaction(() => {
-    for (const job of jobs) job.run(connection);
-  });
   if (jobs.some((job) => job.durability === 'disk')) {
-    // The write lock is taken first, so that it cannot turn out busy half-way.
-    together.immediate();
+    commitTogether(connection, jobs);
     return;
   }
   const usual = connection.pragma('synchronous', { simple: true });
   connection.pragma('synchronous = NORMAL');
   try {
-    together.immediate();
+    commitTogether(connection, jobs);
   } finally {
     connection.pragma(`synchronous = ${usual}`);
   }
+}
+
+/** Almost never does one of them fail, so savepoints are only paid for when one has: all is begun anew, each apart. */
+function commitTogether(connection: BetterSqlite3.Database, jobs: Waiting[]): void {
+  try {
+    transactionOf(connection).immediate(jobs, 'run');
+  } catch (error) {
+    if (jobs.length === 1) throw error;
+    transactionOf(connection).immediate(jobs, 'runApart');
+  }
+}
+
+type Together = BetterSqlite3.Transaction<(jobs: Waiting[], how: 'run' | 'runApart') => void>;
+const transactions = new WeakMap<BetterSqlite3.Database, Together>();
+
+function transactionOf(connection: BetterSqlite3.Database): Together {
+  const known = transactions.get(connection);
+  if (known) return known;
+  const made: Together = connection.transaction((jobs, how) => {
+    for (const job of jobs) job[how](connection);
+  });
+  transactions.set(connection, made);
+  return made;
 }

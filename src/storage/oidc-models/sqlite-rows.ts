@@ -3,7 +3,7 @@ import type { Knex } from 'knex';
 import { type Db, transaction } from '../db.ts';
 import { sqliteReader } from '../sqlite-reader.ts';
 import type { EngineRow } from './record.ts';
-import type { Batch, OnStatement, Rows } from './rows.ts';
+import type { Batch, OnStatement, Rows, Written } from './rows.ts';
 import { type Durability, sharedCommits } from './shared-commits.ts';
 import { columns, fromRaw, prefixed, type RawRow, replaced } from './sql.ts';
 
@@ -77,12 +77,9 @@ export function sqliteRows(knex: Knex, onStatement?: OnStatement, driver: string
 
   function run(name: keyof typeof sql, values: object, durability: Durability = 'disk'): Promise<number> {
     onStatement?.('write', name);
-    return write(
-      durability,
-      (function* (): Job<number> {
-        return yield [name, values];
-      })(),
-    );
+    return write(durability, function* (): Job<number> {
+      return yield [name, values];
+    });
   }
 
   return {
@@ -99,36 +96,37 @@ export function sqliteRows(knex: Knex, onStatement?: OnStatement, driver: string
     insertReplay: async (key, expiresAt, now) => (await run('replay', { key, expiresAt, now })) === 1,
     write(batch) {
       onStatement?.('write', 'batch');
-      return write('disk', batchJob(batch));
+      return write('disk', () => batchJob(batch));
     },
     async revokeFamilyOf(key) {
       const grantKey = (await one('find', { key, now: 0 }))[0]?.grantKey;
       if (!grantKey) return;
       onStatement?.('write', 'revokeFamily');
-      await write(
-        'disk',
-        (function* (): Job<void> {
-          yield ['revokeTokens', { grantKey }];
-          yield ['delete', { key: grantKey }];
-        })(),
-      );
+      await write('disk', function* (): Job<void> {
+        yield ['revokeTokens', { grantKey }];
+        yield ['delete', { key: grantKey }];
+      });
     },
   };
 }
 
-function* batchJob(batch: Batch): Job<string[]> {
+function* batchJob(batch: Batch): Job<Written> {
   const lost: string[] = [];
+  const { consume } = batch;
+  // First, so that a replay has nothing to take back.
+  if (consume && (yield ['consume', { key: consume.key, now: consume.at }]) !== 1) return { lost, replayed: true };
   for (const key of batch.deletes) yield ['delete', { key }];
   for (const row of batch.changes) if ((yield ['change', row]) !== 1) lost.push(row.key);
   for (const row of batch.puts) yield ['put', row];
-  return lost;
+  return { lost, replayed: false };
 }
 
-type Write = <T>(durability: Durability, job: Job<T>) => Promise<T>;
+/** A job is begun anew where its transaction has to be tried again. */
+type Write = <T>(durability: Durability, job: () => Job<T>) => Promise<T>;
 
 function viaSharedCommits(knex: Knex): Write {
   const share = sharedCommits(knex);
-  return (durability, job) => share(durability, (connection) => perform(connection, job));
+  return (durability, job) => share(durability, (connection) => perform(connection, job()));
 }
 
 function rowsOf(connection: BetterSqlite3.Database, text: string, values: object): EngineRow[] {
@@ -146,8 +144,9 @@ function perform<T>(connection: BetterSqlite3.Database, job: Job<T>): T {
 
 /** The slow road, for the callback driver `sqlite3` (chosen where better-sqlite3 has no build): same statements through knex. */
 function viaKnex(knex: Knex): Write {
-  return (_durability, job) =>
+  return (_durability, begin) =>
     transaction(knex, async (tx) => {
+      const job = begin();
       let changes = 0;
       for (;;) {
         const step = job.next(changes);
