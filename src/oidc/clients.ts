@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Adapter, ClientMetadata } from 'oidc-provider';
 import { findApp } from '../storage/apps.ts';
@@ -17,7 +17,7 @@ export const clientDefaults = {
 
 /** Compares with the stored hash (`commands/save-app.ts` says why one unsalted hash is enough). */
 export function secretMatches(actual: string, stored: string): boolean {
-  const a = Buffer.from(secretPrefix + createHash('sha256').update(actual).digest('base64url'));
+  const a = Buffer.from(secretPrefix + hash('sha256', actual, 'base64url'));
   const b = Buffer.from(stored);
   return a.length === b.length && timingSafeEqual(a, b);
 }

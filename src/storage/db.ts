@@ -7,6 +7,7 @@ import knexFactory, { type Knex } from 'knex';
 import { ShiminError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import { storageFault } from './faults.ts';
+import { closeWalSync } from './oidc-models/wal-sync.ts';
 import { type SettingsOptions, settings } from './settings.ts';
 import { closeSqliteReader } from './sqlite-reader.ts';
 
@@ -37,6 +38,7 @@ export function connect(url: string, options: ConnectOptions = {}): Database {
     kind,
     close: async () => {
       closeSqliteReader(knex);
+      closeWalSync(knex);
       await knex.destroy();
     },
   };

@@ -3,13 +3,23 @@ import type { Knex } from 'knex';
 
 const readers = new WeakMap<object, BetterSqlite3.Database | null>();
 
+const writers = new WeakMap<object, BetterSqlite3.Database>();
+
+/** The one writing connection, known from its first use; look-ups may borrow it between two transactions. */
+export function lendWriter(knex: Knex, connection: BetterSqlite3.Database): void {
+  writers.set(knex, connection);
+}
+
 /**
- * A second, read-only connection to the same SQLite file, for look-ups that every request needs. In WAL mode it sees what
- * is committed and waits for nobody; without it each such look-up queues for the one writing connection (measured: most
- * of the time of a userinfo request). Null for a database in memory, which only its own connection can see, and for the
- * other driver.
+ * A connection for look-ups that every request needs, for the present turn of the event loop only: nothing else runs in it.
+ * Outside transactions that is the writing connection itself, whose page cache its own commits leave valid (measured: 16 µs
+ * for three look-ups, 25 on a connection of its own). While it is inside one, a second, read-only connection to the same
+ * file: in WAL mode it sees what is committed and waits for nobody. Null for a database in memory, which only its own
+ * connection can see, and for the other driver.
  */
 export function sqliteReader(knex: Knex): BetterSqlite3.Database | null {
+  const writer = writers.get(knex);
+  if (writer?.open && !writer.inTransaction) return writer;
   const known = readers.get(knex);
   if (known !== undefined) return known;
   const made = open(knex);

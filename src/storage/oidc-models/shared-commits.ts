@@ -2,6 +2,8 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type BetterSqlite3 from 'better-sqlite3';
 import type { Knex } from 'knex';
 import { storageFault } from '../faults.ts';
+import { lendWriter } from '../sqlite-reader.ts';
+import { type Sync, walSync } from './wal-sync.ts';
 
 /**
  * `disk`: answered when it is on disk. `order`: answered when it is committed, before the disk has it; a crash of the machine,
@@ -18,14 +20,15 @@ interface Waiting {
 }
 
 /**
- * Writes of all requests that are ready in the same turn share one commit: nobody is answered before it is on disk
- * (synchronous=FULL), and the disk is asked once. A write that fails takes back its own steps only.
+ * Writes of all requests that are ready in the same turn share one commit, and nobody is answered before it is on disk. A
+ * write that fails takes back its own steps only.
  */
 export function sharedCommits(
   knex: Knex,
 ): <T>(durability: Durability, work: (connection: BetterSqlite3.Database) => T) => Promise<T> {
   // The commit belongs to many requests, so it runs in the context of none.
   const outside = AsyncLocalStorage.snapshot();
+  const sync = syncOf(knex);
   let waiting: Waiting[] = [];
 
   function take(): Waiting[] {
@@ -42,17 +45,19 @@ export function sharedCommits(
       for (const job of take()) job.settle(error);
       return;
     }
+    lendWriter(knex, connection);
     // Taken after the wait, so that what arrived meanwhile comes along.
     const jobs = take();
     let failure: unknown;
     try {
-      commit(connection, jobs);
+      commit(connection, jobs, sync);
     } catch (error) {
       failure = error ?? new Error('the commit failed');
     } finally {
       await knex.client.releaseConnection(connection);
     }
-    for (const job of jobs) job.settle(failure);
+    if (failure !== undefined || sync === null) for (const job of jobs) job.settle(failure);
+    else settleOnDisk(jobs, sync);
   }
 
   return <T>(durability: Durability, work: (connection: BetterSqlite3.Database) => T) =>
@@ -84,9 +89,21 @@ export function sharedCommits(
     });
 }
 
-/** The write lock is taken first, so that it cannot turn out busy half-way. */
-function commit(connection: BetterSqlite3.Database, jobs: Waiting[]): void {
-  if (jobs.some((job) => job.durability === 'disk')) {
+function settleOnDisk(jobs: Waiting[], sync: Sync): void {
+  const onDisk: Waiting[] = [];
+  for (const job of jobs) {
+    if (job.durability === 'disk') onDisk.push(job);
+    else job.settle(undefined);
+  }
+  const settle = (error?: unknown) => {
+    for (const job of onDisk) job.settle(error);
+  };
+  if (onDisk.length > 0) sync().then(() => settle(), settle);
+}
+
+/** With `NORMAL` a commit is written and not waited for; in memory, or without a log, the disk is SQLite's own business. */
+function commit(connection: BetterSqlite3.Database, jobs: Waiting[], sync: Sync | null): void {
+  if (sync === null) {
     commitTogether(connection, jobs);
     return;
   }
@@ -99,7 +116,12 @@ function commit(connection: BetterSqlite3.Database, jobs: Waiting[]): void {
   }
 }
 
-/** Almost never does one of them fail, so savepoints are only paid for when one has: all is begun anew, each apart. */
+function syncOf(knex: Knex): Sync | null {
+  const { filename }: { filename?: unknown } = knex.client.connectionSettings;
+  return typeof filename === 'string' && !filename.startsWith(':') ? walSync(knex, filename) : null;
+}
+
+/** The write lock is taken first, so that it cannot turn out busy half-way. Almost never does a job fail, so savepoints are only paid for when one has: all is begun anew, each apart. */
 function commitTogether(connection: BetterSqlite3.Database, jobs: Waiting[]): void {
   try {
     transactionOf(connection).immediate(jobs, 'run');

@@ -47,7 +47,10 @@ export function sqliteRows(knex: Knex, onStatement?: OnStatement, driver: string
   async function one(name: 'find' | 'session' | 'userCode', values: object): Promise<EngineRow[]> {
     onStatement?.('read', name);
     if (!synchronous) return rawRows(knex, sql[name], values);
-    return withConnection((connection) => rowsOf(connection, sql[name], values));
+    return withConnection((connection) => {
+      const row = rowOf(connection, sql[name], values);
+      return row ? [row] : [];
+    });
   }
 
   // A connection of its own reads what is committed; without one, waiting for the pool matters: a statement of ours would else run inside another request's transaction.
@@ -67,11 +70,11 @@ export function sqliteRows(knex: Knex, onStatement?: OnStatement, driver: string
     if (!synchronous) return one('find', { key, now });
     onStatement?.('read', 'related');
     return withConnection((connection) => {
-      const [row] = rowsOf(connection, sql.find, { key, now });
+      const row = rowOf(connection, sql.find, { key, now });
       if (!row) return [];
-      const grant = row.grantKey ? rowsOf(connection, sql.find, { key: row.grantKey, now }) : [];
-      const session = row.sessionUid ? rowsOf(connection, sql.session, { uid: row.sessionUid, now }) : [];
-      return [row, ...grant, ...session];
+      const grant = row.grantKey ? rowOf(connection, sql.find, { key: row.grantKey, now }) : undefined;
+      const session = row.sessionUid ? rowOf(connection, sql.session, { uid: row.sessionUid, now }) : undefined;
+      return [row, grant, session].filter((each) => each !== undefined);
     });
   }
 
@@ -129,8 +132,9 @@ function viaSharedCommits(knex: Knex): Write {
   return (durability, job) => share(durability, (connection) => perform(connection, job()));
 }
 
-function rowsOf(connection: BetterSqlite3.Database, text: string, values: object): EngineRow[] {
-  return (statement(connection, text).all(values) as RawRow[]).map(fromRaw);
+function rowOf(connection: BetterSqlite3.Database, text: string, values: object): EngineRow | undefined {
+  const raw = statement(connection, text).get(values) as RawRow | undefined;
+  return raw && fromRaw(raw);
 }
 
 function perform<T>(connection: BetterSqlite3.Database, job: Job<T>): T {
