@@ -4,6 +4,8 @@ import Router from '@koa/router';
 import Koa, { type Context } from 'koa';
 import type { Provider } from 'oidc-provider';
 import { accountRoutes } from './account/index.ts';
+import { staffAcr } from './admin/context.ts';
+import { adminRouter } from './admin/index.ts';
 import { dominates } from './assurance/level.ts';
 import { acrLabels } from './assurance/mapping.ts';
 import { createHashQueue } from './authenticators/password.ts';
@@ -27,7 +29,7 @@ import { createMetrics, type Metrics } from './ops/metrics.ts';
 import { faceService } from './proofing/face.ts';
 import { populationRegister } from './proofing/population.ts';
 import { dispatch, engineError, home, isForm, observeRequest, onOurPaths } from './request-order.ts';
-import { accountClientSecret } from './seed.ts';
+import { accountClientSecret, adminClientSecret } from './seed.ts';
 import { areaSessionStore } from './storage/area-sessions.ts';
 import { connect, migrationStatus } from './storage/db.ts';
 import { revokeGrantsOfAccount } from './storage/oidc-models/grants.ts';
@@ -196,6 +198,32 @@ export async function createShimin(deps: {
     revokeApp: async (accountId, clientId) => void (await revokeGrantsOfAccount(db, accountId, clientId)),
   });
 
+  const admin = areaSession({
+    issuer: config.issuer,
+    clientId: 'admin',
+    clientSecret: adminClientSecret(keyring),
+    basePath: '/admin',
+    requiredAcr: staffAcr,
+    // SP 800-63B-4 2.3.3: at AAL3, at most 12 hours, or 15 minutes without activity.
+    idleSec: 900,
+    store: areaSessionStore(db, keyring),
+    clock,
+    renderer,
+    postLogoutRedirectUri: `${config.issuer}/account/signed-out`,
+  });
+  const console = adminRouter({
+    ...shared,
+    areaSession: admin,
+    health: () => ({
+      population: upstreams.population.healthy(),
+      face: upstreams.face.healthy(),
+      sms: upstreams.sms.healthy(),
+    }),
+    reloadKeys: () => engine.refresh(),
+    endSession: async (uid) => void (await endSsoSession(engine.provider, db, uid, log)),
+    clientAddress: address,
+  });
+
   // Order of one request. Errors are answered inside the headers; the engine comes last and answers by itself.
   const app = new Koa({ proxy: config.trustedProxies > 0, maxIpsCount: config.trustedProxies });
   app.keys = [...keyring.cookieKeys];
@@ -214,6 +242,7 @@ export async function createShimin(deps: {
   app.use(preferences({ i18n, secure: https }));
   app.use(home());
   app.use(router.routes()).use(account.middleware).use(accountRouter.routes());
+  app.use(admin.middleware).use(console.routes());
 
   const housekeeping = startHousekeeping({ db, clock, log });
   let draining = false;

@@ -1,6 +1,8 @@
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { Command, CommanderError } from 'commander';
+import { inviteStaff } from './commands/invite-staff.ts';
+import { isRole, roles } from './commands/permissions.ts';
 import { rotateKeys } from './commands/rotate-keys.ts';
 import { parseConfig } from './config.ts';
 import { runDemo } from './demo.ts';
@@ -127,6 +129,26 @@ function build(host: CliHost, outcome: { code: number }): Command {
         say(json, result, `rotated ${result.rotated} algorithms`);
       }),
   );
+
+  const admin = program.command('admin').description('staff of the console').exitOverride();
+  verb('invite', 'a one-time link that gives a role; two owners then change roles in the console', admin)
+    .requiredOption('--role <role>', roles.join(', '))
+    .option('--break-glass', 'also when two owners exist already; noted in the audit')
+    .action(({ json, role, breakGlass }: { json?: boolean; role: string; breakGlass?: boolean }) =>
+      withDb(async ({ knex }) => {
+        const settings = config();
+        if (!isRole(role)) throw new ShiminError('bad_request', { message: `no role ${role}: ${roles.join(', ')}` });
+        const keyring = await readSecrets(settings.secretsFile);
+        const deps = { db: knex, keyring, clock: systemClock };
+        const { token, expiresAt } = await inviteStaff(deps, {
+          role,
+          invitedBy: 'cli',
+          breakGlass: breakGlass === true,
+        });
+        const url = `${settings.issuer}/admin/enrol?token=${token}`;
+        say(json, { role, url, expiresAt }, `${role}: ${url}\ngood once, until ${expiresAt.toISOString()}`);
+      }),
+    );
 
   verb('doctor', 'look for what is wrong with this installation').action(async ({ json }: { json?: boolean }) => {
     const report = await doctor(host.env);

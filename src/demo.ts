@@ -2,6 +2,8 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { inviteStaff } from './commands/invite-staff.ts';
+import { type Role, roles } from './commands/permissions.ts';
 import { parseConfig } from './config.ts';
 import { systemClock } from './lib/clock.ts';
 import { createLog } from './lib/log.ts';
@@ -75,14 +77,14 @@ export async function runDemo(
     const { startSimulators } = await import(simulators('main.ts'));
     open.push(await startSimulators({ port: simulatorsPort }));
     const keyring = await ensureSecrets(config.secretsFile);
-    await prepare(config, keyring);
+    const staff = await prepare(config, keyring);
     const server = await startServer({ config, keyring, log });
     open.push({ close: () => server.drain() });
     const { startApps } = await import(simulators('apps/app.ts'));
     open.push(await startApps({ issuer: config.issuer, ports }));
     const metrics = local(config.metricsPort);
     const apps = Object.fromEntries(Object.entries(ports).map(([name, number]) => [name, local(number)]));
-    for (const line of await welcome(config.issuer, metrics, upstream, apps)) out(line);
+    for (const line of await welcome(config.issuer, metrics, upstream, apps, staff)) out(line);
     out(`shimin ready ${config.issuer}`);
     return { issuer: config.issuer, urls: { simulators: upstream, metrics, apps }, server, close };
   } catch (error) {
@@ -96,14 +98,26 @@ const local = (port: number) => `http://localhost:${port}`;
 async function prepare(
   config: ReturnType<typeof parseConfig>,
   keyring: Awaited<ReturnType<typeof ensureSecrets>>,
-): Promise<void> {
+): Promise<string[]> {
   const database = connect(config.databaseUrl, { sqliteDriver: config.sqliteDriver });
   try {
     await migrate(database.knex);
     await seed({ db: database.knex, keyring, clock: systemClock, config });
+    return await inviteDemoStaff({ db: database.knex, keyring, clock: systemClock }, config.issuer);
   } finally {
     await database.close();
   }
+}
+
+/** One link per role, and one more owner, since whatever an owner does takes a second one. */
+async function inviteDemoStaff(deps: Parameters<typeof inviteStaff>[0], issuer: string): Promise<string[]> {
+  const wanted: Role[] = ['owner', ...roles];
+  const lines: string[] = [];
+  for (const role of wanted) {
+    const { token } = await inviteStaff(deps, { role, invitedBy: 'demo', breakGlass: true });
+    lines.push(`    ${role.padEnd(16)} ${issuer}/admin/enrol?token=${token}`);
+  }
+  return lines;
 }
 
 /** The demo apps' registrations with this demo's ports. */
@@ -121,9 +135,11 @@ async function welcome(
   metrics: string,
   upstream: string,
   apps: Readonly<Record<string, string>>,
+  staff: readonly string[],
 ): Promise<string[]> {
   const rows: [string, string | undefined][] = [
     ['Citizen account', `${issuer}/account`],
+    ['Console for staff', `${issuer}/admin`],
     ['City Library (level 1)', apps.library],
     ['Social Insurance (level 2)', apps['social-insurance']],
     ['Housing Fund (level 2, action at 3)', apps['housing-fund']],
@@ -139,6 +155,9 @@ async function welcome(
     '',
     '  Test citizens (all of them: simulators/people.json)',
     ...(await testCitizens()),
+    '',
+    '  Staff of the console: each link gives its role once, to whoever opens it with a passkey and a confirmed name',
+    ...staff,
     '',
   ];
 }

@@ -9,10 +9,11 @@ import { headerValues, requestIdOf } from './web/guards.ts';
 import { trustIssuer } from './web/issuer-host.ts';
 
 /** Paths that are ours; all others are the engine's, which reads bodies and protects its endpoints itself. */
-const ourPaths = /^\/(interaction|account|preferences)(\/|$)/;
+const ourPaths = /^\/(interaction|account|admin|preferences)(\/|$)/;
 const isOurs = (ctx: Context) => ourPaths.test(ctx.path);
 // A logout token is a signed request of a server, not a form of a browser.
-export const isForm = (ctx: Context) => ctx.path !== '/account/backchannel-logout';
+const logoutTokens = new Set(['/account/backchannel-logout', '/admin/backchannel-logout']);
+export const isForm = (ctx: Context) => !logoutTokens.has(ctx.path);
 
 export function onOurPaths(guard: Koa.Middleware): Koa.Middleware {
   return (ctx, next) => (isOurs(ctx) ? guard(ctx, next) : next());

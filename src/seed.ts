@@ -20,6 +20,10 @@ export function accountClientSecret(keyring: Keyring): string {
   return createHmac('sha256', keyring.blindKey).update('account-area-client-secret').digest('base64url');
 }
 
+export function adminClientSecret(keyring: Keyring): string {
+  return createHmac('sha256', keyring.blindKey).update('admin-area-client-secret').digest('base64url');
+}
+
 /** Writes what a new installation needs and is not there yet: policy, signing keys, our own area, demo apps. Idempotent. */
 export async function seed(deps: {
   db: Db;
@@ -38,6 +42,7 @@ export async function seed(deps: {
   const { rotated } = await rotateKeys(deps, { onlyIfNone: true });
   const apps = [
     accountApp(config.issuer, accountClientSecret(deps.keyring)),
+    adminApp(config.issuer, adminClientSecret(deps.keyring)),
     ...(config.seedClients === '' ? [] : await readClients(config)),
   ];
   const saved: string[] = [];
@@ -57,26 +62,46 @@ async function readClients(config: Config): Promise<z.infer<typeof clientFile>> 
   return clientFile.parse(JSON.parse(await readFile(config.seedClients, 'utf8')));
 }
 
-function accountApp(issuer: string, secret: string): z.infer<typeof clientFile>[number] {
+/** What our own areas have in common: ordinary apps of our own issuer, told of logouts by the back channel. */
+function ownArea(issuer: string, area: string, secret: string) {
   return {
-    client_id: 'account',
+    client_id: area,
     client_secret: secret,
     token_endpoint_auth_method: 'client_secret_basic',
-    redirect_uris: [`${issuer}/account/callback`],
+    redirect_uris: [`${issuer}/${area}/callback`],
     post_logout_redirect_uris: [`${issuer}/account/signed-out`],
-    backchannel_logout_uri: `${issuer}/account/backchannel-logout`,
+    backchannel_logout_uri: `${issuer}/${area}/backchannel-logout`,
     backchannel_logout_session_required: true,
     grant_types: ['authorization_code'],
     response_types: ['code'],
     scope: 'openid',
     subject_type: 'public',
     shimin_first_party: true,
+  };
+}
+
+function accountApp(issuer: string, secret: string): z.infer<typeof clientFile>[number] {
+  return {
+    ...ownArea(issuer, 'account', secret),
     names: { 'zh-Hans': '我的账户', 'zh-Hant': '我的帳戶', en: 'My account', pt: 'A minha conta' },
     purpose: {
       'zh-Hans': '查看和管理您的账户',
       'zh-Hant': '查看和管理您的帳戶',
       en: 'to see and manage your account',
       pt: 'para ver e gerir a sua conta',
+    },
+  };
+}
+
+function adminApp(issuer: string, secret: string): z.infer<typeof clientFile>[number] {
+  return {
+    ...ownArea(issuer, 'admin', secret),
+    names: { 'zh-Hans': '市民管理台', 'zh-Hant': '市民管理台', en: 'Shimin console', pt: 'Consola Shimin' },
+    purpose: {
+      'zh-Hans': '供工作人员管理城市登录',
+      'zh-Hant': '供職員管理城市登入',
+      en: 'for the staff who run the city sign-in',
+      pt: 'para quem gere a autenticação da cidade',
     },
   };
 }

@@ -24,36 +24,48 @@ export function meetRules(
   events: readonly AuthenticationEvent[],
   now: Date,
 ): Met | null {
-  const sets = rules
-    .flatMap((rule) => setsFor(rule, events, now))
-    .toSorted((a, b) => b.authTime.getTime() - a.authTime.getTime());
-  const [freshest] = sets;
-  return freshest ? { ...freshest, end: new Date(Math.max(...sets.map((set) => set.until.getTime()))) } : null;
+  let best: EventSet | null = null;
+  let end = Number.NEGATIVE_INFINITY;
+  // This runs for every token: the sets are walked, not collected.
+  for (const rule of rules) {
+    for (const carrier of events) {
+      if (!isYoung(carrier, rule, now) || !carries(rule, carrier)) continue;
+      for (const other of events) {
+        if (!isYoung(other, rule, now) || !enoughFactors(rule, carrier, other)) continue;
+        const set = setOf(rule, carrier, other);
+        end = Math.max(end, set.until.getTime());
+        if (best === null || set.authTime > best.authTime) best = set;
+      }
+    }
+  }
+  return best === null ? null : { ...best, end: new Date(end) };
 }
 
-function setsFor(rule: AuthenticationRule, all: readonly AuthenticationEvent[], now: Date): EventSet[] {
-  const young = all.filter((event) => endOf(event, rule) > now.getTime());
-  return young
-    .filter((event) => carries(rule, event))
-    .flatMap((carrier) => [[carrier], ...young.map((other) => [carrier, other])])
-    .filter((events) => enoughFactors(rule, events))
-    .map((events) => {
-      const authTime = new Date(Math.min(...events.map((event) => event.at.getTime())));
-      return { events, authTime, until: new Date(authTime.getTime() + rule.maxAge * 1000) };
-    });
+/** A carrier beside itself is a set of one. */
+function setOf(rule: AuthenticationRule, carrier: AuthenticationEvent, other: AuthenticationEvent): EventSet {
+  const authTime = new Date(Math.min(carrier.at.getTime(), other.at.getTime()));
+  return {
+    events: carrier === other ? [carrier] : [carrier, other],
+    authTime,
+    until: new Date(authTime.getTime() + rule.maxAge * 1000),
+  };
 }
 
-const endOf = (event: AuthenticationEvent, rule: AuthenticationRule) => event.at.getTime() + rule.maxAge * 1000;
+const isYoung = (event: AuthenticationEvent, rule: AuthenticationRule, now: Date) =>
+  event.at.getTime() + rule.maxAge * 1000 > now.getTime();
 
 const carries = (rule: AuthenticationRule, event: AuthenticationEvent) =>
   (event.userVerified || !rule.userVerified) &&
   (event.phishingResistant || !rule.phishingResistant) &&
   (event.deviceBound || !rule.deviceBound);
 
-function enoughFactors(rule: AuthenticationRule, events: readonly AuthenticationEvent[]): boolean {
-  const kinds = factorsOf(events);
-  return kinds.size >= rule.factors && (rule.kinds ?? []).every((kind) => kinds.has(kind));
+function enoughFactors(rule: AuthenticationRule, carrier: AuthenticationEvent, other: AuthenticationEvent): boolean {
+  const has = (kind: FactorKind) => carrier.factors.includes(kind) || other.factors.includes(kind);
+  const count = factorKinds.reduce((sum, kind) => (has(kind) ? sum + 1 : sum), 0);
+  return count >= rule.factors && (rule.kinds ?? []).every(has);
 }
+
+const factorKinds: readonly FactorKind[] = ['knowledge', 'possession', 'inherence'];
 
 export function factorsOf(events: readonly AuthenticationEvent[]): ReadonlySet<FactorKind> {
   return new Set(events.flatMap((event) => event.factors));

@@ -1,3 +1,8 @@
+import type { Category } from '../identity/person.ts';
+
+/** Category of the person whom a piece of evidence is about. */
+export type PersonCategory = Category;
+
 /** Kinds of evidence about who a person is. `contact` is self-declared plus one confirmed address. */
 export const evidenceKinds = [
   'contact',
@@ -22,6 +27,8 @@ export interface Evidence {
   /** Who vouches: `population`, `face`, `sms`, `counter`, or a bridge id. */
   readonly source: string;
   readonly strength: Strength;
+  /** Of the person it is about; null where the source says none (a confirmed phone number is anybody's). */
+  readonly category: PersonCategory | null;
   /** What was confirmed: `name`, `document_number`, `photo`, `phone`, `email`, `liveness`, `officials:2`, ... */
   readonly confirmed: readonly string[];
   readonly recordedAt: Date;

@@ -5,7 +5,7 @@ import { transaction } from '../storage/db.ts';
 import { insertEvidence, revokeEvidence } from '../storage/evidence.ts';
 import type { Cause, CommandDeps } from './command.ts';
 
-export type EvidenceFacts = Pick<Evidence, 'kind' | 'source' | 'strength' | 'confirmed' | 'expiresAt'> & {
+export type EvidenceFacts = Pick<Evidence, 'kind' | 'source' | 'strength' | 'category' | 'confirmed' | 'expiresAt'> & {
   reference: string | null;
 };
 
@@ -31,7 +31,12 @@ export async function recordEvidence(
       requestId: input.cause.requestId,
       outcome: 'ok',
       reason: null,
-      data: { kind: input.facts.kind, source: input.facts.source, strength: input.facts.strength },
+      data: {
+        kind: input.facts.kind,
+        source: input.facts.source,
+        strength: input.facts.strength,
+        category: input.facts.category,
+      },
     });
   });
 }

@@ -48,6 +48,7 @@ const provePopulation: Handler = async (deps, ctx, situation) => {
     kind: 'population',
     source: 'population',
     strength: 'strong',
+    category: known?.category ?? 'mainland',
     confirmed: ['name', 'document_number'],
     expiresAt: result.facts.validUntil,
     reference: result.facts.recordRef,

@@ -1,6 +1,6 @@
 import { hash, timingSafeEqual } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import type { Adapter, ClientMetadata } from 'oidc-provider';
+import type { Adapter, Client, ClientMetadata, Provider } from 'oidc-provider';
 import { findApp } from '../storage/apps.ts';
 import type { Db } from '../storage/db.ts';
 
@@ -23,20 +23,32 @@ export function secretMatches(actual: string, stored: string): boolean {
 }
 
 /**
- * Apps as the engine's clients. Read-only here: apps change by commands. Every request needs its client, so a row is
- * kept for a second; a change is seen on all nodes within that.
+ * The engine serialises and hashes an app's metadata at each look-up to find the client it made of them before. The client
+ * itself is kept for a second; a change is seen on all nodes within that.
+ */
+export function rememberClients(provider: Provider): void {
+  const cache = new LRUCache<string, Client>({ max: 1_000, ttl: 1_000 });
+  const find = provider.Client.find.bind(provider.Client);
+  Object.defineProperty(provider.Client, 'find', {
+    value: async (id: string) => {
+      const known = cache.get(id);
+      if (known) return known;
+      const client = await find(id);
+      if (client) cache.set(id, client);
+      return client;
+    },
+  });
+}
+
+/**
+ * Apps as the engine's clients. Read-only here: apps change by commands.
  */
 export function clientAdapter(deps: { db: Db }): Adapter {
-  const cache = new LRUCache<string, { metadata: Record<string, unknown> | undefined }>({ max: 1_000, ttl: 1_000 });
   const readOnly = () => Promise.reject(new Error('apps are changed by commands only'));
   return {
     async find(id) {
-      const known = cache.get(id);
-      if (known) return known.metadata;
       const app = await findApp(deps.db, id);
-      const metadata = app ? { ...app.metadata, client_id: app.id } : undefined;
-      cache.set(id, { metadata });
-      return metadata;
+      return app ? { ...app.metadata, client_id: app.id } : undefined;
     },
     upsert: readOnly,
     findByUserCode: async () => undefined,

@@ -7,7 +7,7 @@ import { signingAlgorithms } from '../lib/jwk.ts';
 import type { Db } from '../storage/db.ts';
 import type { StandingReader } from '../storage/standing.ts';
 import { accountFinder, assuranceOfToken } from './account.ts';
-import { clientDefaults, secretMatches } from './clients.ts';
+import { clientDefaults, rememberClients, secretMatches } from './clients.ts';
 import { grantLoader } from './grants.ts';
 import type { KeySet } from './keys.ts';
 import { assurancePolicy } from './policy.ts';
@@ -51,6 +51,7 @@ export function createProvider(deps: ProviderDeps): Provider {
   const provider = new Provider(deps.issuer, configuration(deps));
   if (deps.trustedProxies > 0) provider.proxy = true;
   hardenClient(provider);
+  rememberClients(provider);
   // The engine's own check is find-then-save: two at once would both pass (RFC 7523 section 3, jti).
   Object.assign(provider.ReplayDetection, { unique: deps.replayUnique });
   provider.use(deps.requestScope());

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Evidence, EvidenceKind, Strength } from '../assurance/evidence.ts';
+import type { Evidence, EvidenceKind, PersonCategory, Strength } from '../assurance/evidence.ts';
 import { newId } from '../lib/crypto.ts';
 import type { Db } from './db.ts';
 import { json, row, time, timeOrNull, toMs } from './rows.ts';
@@ -9,6 +9,8 @@ export interface NewEvidence {
   readonly kind: EvidenceKind;
   readonly source: string;
   readonly strength: Strength;
+  /** Of the person it is about, where the source says it. */
+  readonly category?: PersonCategory | null;
   readonly confirmed: readonly string[];
   readonly recordedAt: Date;
   readonly expiresAt: Date | null;
@@ -22,6 +24,7 @@ const evidenceRow = row({
   kind: z.custom<EvidenceKind>((value) => typeof value === 'string'),
   source: z.string(),
   strength: z.custom<Strength>((value) => typeof value === 'string'),
+  category: z.custom<PersonCategory | null>((value) => value === null || typeof value === 'string'),
   confirmed: json(z.array(z.string())),
   recordedAt: time,
   expiresAt: timeOrNull,
@@ -37,13 +40,14 @@ export async function insertEvidence(db: Db, evidence: NewEvidence): Promise<Evi
     kind: evidence.kind,
     source: evidence.source,
     strength: evidence.strength,
+    category: evidence.category ?? null,
     confirmed: JSON.stringify(evidence.confirmed),
     recorded_at: toMs(evidence.recordedAt),
     expires_at: toMs(evidence.expiresAt),
     reference: evidence.reference,
   });
-  const { kind, source, strength, confirmed, recordedAt, expiresAt } = evidence;
-  return { id, kind, source, strength, confirmed, recordedAt, expiresAt, revokedAt: null };
+  const { kind, source, strength, category = null, confirmed, recordedAt, expiresAt } = evidence;
+  return { id, kind, source, strength, category, confirmed, recordedAt, expiresAt, revokedAt: null };
 }
 
 /** The whole ledger of an account, revoked and expired rows included, oldest first: what counts is for `assess` to say. */

@@ -1,0 +1,30 @@
+import { z } from 'zod';
+import { invitedRole, takeUpRole } from '../commands/invite-staff.ts';
+import { ShiminError } from '../lib/errors.ts';
+import { parseForm, seeOther } from '../web/forms.ts';
+import { type AdminHandler, type AdminRoute, causeOf, page, query } from './context.ts';
+
+const path = '/admin/enrol';
+const token = z.string().min(20).max(100);
+
+/** Opening the link changes nothing (a mail scanner may open it too); the button does. */
+const show: AdminHandler = async (deps, ctx, staff) => {
+  const given = token.safeParse(query(ctx, 'token'));
+  const role = given.success ? await invitedRole(deps, given.data) : null;
+  if (role === null) throw new ShiminError('invitation_void', { status: 404 });
+  page(deps, ctx, staff, 'enrol', { role, token: given.data });
+};
+
+const takeUp: AdminHandler = async (deps, ctx, staff) => {
+  const form = parseForm(z.object({ token }), ctx.request.body);
+  const role = form.ok
+    ? await takeUpRole(deps, { token: form.value.token, accountId: staff.accountId, cause: causeOf(ctx) })
+    : null;
+  if (role === null) throw new ShiminError('invitation_void', { status: 404 });
+  seeOther(ctx, '/admin?done=enrolled');
+};
+
+export const enrolRoutes: readonly AdminRoute[] = [
+  { method: 'get', path, operation: 'anyone', handler: show },
+  { method: 'post', path, operation: 'anyone', handler: takeUp },
+];

@@ -1,0 +1,22 @@
+import Router from '@koa/router';
+import { type AdminRoute, freshly, withStaff } from './context.ts';
+import type { AdminDeps } from './deps.ts';
+import { enrolRoutes } from './enrol.ts';
+import { homeRoutes } from './home.ts';
+
+/**
+ * Every endpoint of the console with the operation it needs. A page of yours: export `xxxRoutes: readonly AdminRoute[]`
+ * from its file and add it here; nothing reaches the router but through this table, and test/admin walks it role by role.
+ */
+export const adminRoutes: readonly AdminRoute[] = [...homeRoutes, ...enrolRoutes];
+
+export function adminRouter(deps: AdminDeps): Router {
+  const router = new Router();
+  for (const route of adminRoutes) {
+    const handle = withStaff(deps, route.operation, route.handler);
+    const guards = (route.fresh ?? route.method === 'post') ? [freshly(deps, route)] : [];
+    if (route.method === 'get') router.get(route.path, ...guards, handle);
+    else router.post(route.path, ...guards, handle);
+  }
+  return router;
+}

@@ -1,0 +1,19 @@
+import { may, type Operation, type Role } from '../commands/permissions.ts';
+
+/** The console's pages in the order of the menu. A page of yours: one row here, and a text `admin.nav.<id>`. */
+const items: readonly { readonly id: string; readonly path: string; readonly operation: Operation }[] = [
+  { id: 'home', path: '/admin', operation: 'home.read' },
+  { id: 'approvals', path: '/admin/approvals', operation: 'change.read' },
+  { id: 'levels', path: '/admin/levels', operation: 'policy.read' },
+  { id: 'apps', path: '/admin/apps', operation: 'app.read' },
+  { id: 'sources', path: '/admin/sources', operation: 'source.read' },
+  { id: 'staff', path: '/admin/staff', operation: 'staff.read' },
+  { id: 'keys', path: '/admin/keys', operation: 'keys.read' },
+];
+
+/** What these roles may open, and the item this path belongs to. */
+export function navFor(roles: readonly Role[], path: string): { nav: { id: string; path: string }[]; current: string } {
+  const nav = items.filter(({ operation }) => may(roles, operation)).map(({ id, path }) => ({ id, path }));
+  const under = nav.filter((item) => path === item.path || path.startsWith(`${item.path}/`));
+  return { nav, current: under.at(-1)?.id ?? 'home' };
+}
