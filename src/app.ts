@@ -211,7 +211,7 @@ export async function createShimin(deps: {
     renderer,
     postLogoutRedirectUri: `${config.issuer}/account/signed-out`,
   });
-  const console = adminRouter({
+  const staffRouter = adminRouter({
     ...shared,
     areaSession: admin,
     health: () => ({
@@ -242,7 +242,7 @@ export async function createShimin(deps: {
   app.use(preferences({ i18n, secure: https }));
   app.use(home());
   app.use(router.routes()).use(account.middleware).use(accountRouter.routes());
-  app.use(admin.middleware).use(console.routes());
+  app.use(admin.middleware).use(staffRouter.routes());
 
   const housekeeping = startHousekeeping({ db, clock, log });
   let draining = false;

@@ -19,12 +19,14 @@ const entries = (locale: Locale) => i18n.keys(locale).map((key) => [key, String(
 const sources = ['views', 'src'].flatMap((folder) =>
   readdirSync(join(root, folder), { recursive: true })
     .map(String)
-    .filter((file) => /\.(eta|ts)$/.test(file) && !file.includes('admin'))
+    .filter((file) => /\.(eta|ts)$/.test(file))
     .map((file) => readFileSync(join(root, folder, file), 'utf8')),
 );
 
 /** Keys written out in code, and the beginnings of keys that are put together there. */
-const areas = 'common|journey|account|errors|reasons|apps';
+const areas = readdirSync(join(root, 'src/i18n/en'))
+  .map((file) => file.replace('.json', ''))
+  .join('|');
 const literal = new Set(
   sources.flatMap((source) =>
     [...source.matchAll(new RegExp(`['"\`]((?:${areas})\\.[\\w.-]+)['"\`]`, 'g'))].map((match) => match[1] ?? ''),

@@ -69,7 +69,12 @@ export function page(
   options: { status?: number } = {},
 ): void {
   const { nav, current } = navFor(staff.roles, ctx.path);
-  deps.renderer.render(ctx, `admin/${view}`, { nav, current, roles: staff.roles, base: '/admin', done: null, ...data }, options);
+  deps.renderer.render(
+    ctx,
+    `admin/${view}`,
+    { nav, current, roles: staff.roles, base: '/admin', done: null, ...data },
+    options,
+  );
 }
 
 export function causeOf(ctx: Context): Cause {

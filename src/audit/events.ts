@@ -29,13 +29,13 @@ export const auditEvents = [
   { type: 'staff.invited', data: ['role'] },
   { type: 'staff.refused', data: ['operation', 'roles', 'method'] },
   { type: 'change.drafted', data: ['changeId', 'kind', 'basedOn', 'revision', 'fields'] },
-  { type: 'change.proposed', data: ['changeId', 'kind', 'basedOn', 'roles', 'note'] },
-  { type: 'change.decided', data: ['changeId', 'kind', 'decision', 'roles', 'note', 'publishAt'] },
+  { type: 'change.proposed', data: ['changeId', 'kind', 'basedOn', 'roles'] },
+  { type: 'change.decided', data: ['changeId', 'kind', 'decision', 'roles', 'publishAt'] },
   { type: 'change.withdrawn', data: ['changeId', 'kind'] },
   { type: 'change.expired', data: ['changeId', 'kind'] },
   { type: 'change.published', data: ['changeId', 'kind', 'version'] },
   { type: 'change.refused', data: ['changeId', 'kind', 'operation', 'roles'] },
-  { type: 'source.switched', data: ['source', 'from', 'to', 'changeId', 'note'] },
+  { type: 'source.switched', data: ['source', 'from', 'to', 'changeId'] },
   { type: 'maintenance.performed', data: ['task', 'count'] },
 ] as const;
 

@@ -1,13 +1,5 @@
 /** Who may do what in the console. Data only: `src/admin/context.ts` and the commands that take a decision ask it. */
-export const roles = [
-  'owner',
-  'assurance_admin',
-  'app_admin',
-  'bridge_admin',
-  'support',
-  'clerk',
-  'auditor',
-] as const;
+export const roles = ['owner', 'assurance_admin', 'app_admin', 'bridge_admin', 'support', 'clerk', 'auditor'] as const;
 export type Role = (typeof roles)[number];
 
 export const isRole = (value: unknown): value is Role => roles.some((role) => role === value);

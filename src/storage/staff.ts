@@ -14,7 +14,11 @@ const staffRow = row({ accountId: z.string(), role: z.string(), grantedBy: z.str
 
 /** The roles an account holds now; by primary key, asked at every staff request and again at every decision. */
 export async function rolesOf(db: Db, accountId: string): Promise<string[]> {
-  const rows = await db('staff').where({ account_id: accountId }).whereNull('revoked_at').orderBy('role').select('role');
+  const rows = await db('staff')
+    .where({ account_id: accountId })
+    .whereNull('revoked_at')
+    .orderBy('role')
+    .select('role');
   return rows.map((raw) => z.object({ role: z.string() }).parse(raw).role);
 }
 
