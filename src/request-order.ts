@@ -29,7 +29,7 @@ export function home(): Koa.Middleware {
 }
 
 /** The engine's endpoints, as discovery names them, and the pages between them. */
-const enginePaths = /^\/(auth|token|me|jwks|request|session\/end|\.well-known\/[a-z-]+)(\/|$)/;
+const enginePaths = /^\/(auth|token|me|jwks|request|session\/end|\.well-known\/(?!ssf-configuration)[a-z-]+)(\/|$)/;
 
 export type Handle = (req: IncomingMessage, res: ServerResponse) => void;
 

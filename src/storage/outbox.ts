@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type Keyring, newId, open, seal } from '../lib/crypto.ts';
-import { type Db, kindOf } from './db.ts';
+import { type Db, isTransaction, kindOf } from './db.ts';
 import { row, time, toMs } from './rows.ts';
 
 /** A message to deliver at least once: written in the transaction of what it tells of. */
@@ -31,11 +31,31 @@ export async function enqueue(
     due_at: toMs(message.at),
     attempts: 0,
   });
+  afterCommit(tx);
   return id;
 }
 
+/** Workers of this process to wake, per database (its settings object is shared with its transactions). */
+const listeners = new WeakMap<object, Set<() => void>>();
+
+/** Calls `wake` soon after a message was committed by this process. Other processes' messages are found by looking. */
+export function onEnqueued(db: Db, wake: () => void): () => void {
+  const key: object = db.client.config;
+  const set = listeners.get(key) ?? new Set();
+  listeners.set(key, set.add(wake));
+  return () => void set.delete(wake);
+}
+
+function afterCommit(tx: Db): void {
+  const notify = () => {
+    for (const wake of listeners.get(tx.client.config) ?? []) wake();
+  };
+  if (isTransaction(tx)) tx.executionPromise.then(notify, () => undefined);
+  else notify();
+}
+
 /** How long a claimed message is out of others' sight; a worker that died gives it back by this. */
-const LEASE_MS = 60_000;
+const LEASE_MS = 10_000;
 
 const messageRow = row({
   id: z.string(),
@@ -46,9 +66,12 @@ const messageRow = row({
   attempts: z.number(),
 });
 
-/** Takes messages that are due, the oldest first, for a minute. No two workers get the same one in that time. */
+/** Takes messages that are due, the oldest first, for a while. No two workers get the same one in that time. */
 export async function claim(db: Db, now: Date, limit: number, keyring: Keyring): Promise<OutboxMessage[]> {
-  const due = db('outbox').where('due_at', '<=', toMs(now)).orderBy('due_at').limit(limit).select('id');
+  const look = () => db('outbox').where('due_at', '<=', toMs(now)).orderBy('due_at').limit(limit).select('id');
+  // A look costs no lock; most of the time nothing is due.
+  if ((await look().limit(1)).length === 0) return [];
+  const due = look();
   // SQLite has one writer, PostgreSQL's others step over rows being claimed.
   if (kindOf(db) === 'postgres') due.forUpdate().skipLocked();
   const rows: unknown[] = await db('outbox')
@@ -62,9 +85,9 @@ export async function claim(db: Db, now: Date, limit: number, keyring: Keyring):
     .sort((a, b) => a.id.localeCompare(b.id));
 }
 
-/** Delivered: the row goes, and what it said with it. */
-export async function done(db: Db, id: string): Promise<void> {
-  await db('outbox').where({ id }).delete();
+/** Delivered: the row goes, and what it said with it. True for exactly one caller. */
+export async function done(db: Db, id: string): Promise<boolean> {
+  return (await db('outbox').where({ id }).delete()) === 1;
 }
 
 /** Not delivered: try again at `at`. `error` is a code or a short text without personal data. */
