@@ -11,6 +11,7 @@ import { clientDefaults, rememberClients, secretMatches } from './clients.ts';
 import { grantLoader } from './grants.ts';
 import type { KeySet } from './keys.ts';
 import { assurancePolicy } from './policy.ts';
+import { signalScopes } from './signals.ts';
 
 /** Pages that the engine asks for, made by the web folder. */
 export interface EnginePages {
@@ -76,7 +77,8 @@ function configuration(deps: ProviderDeps): Configuration {
     subjectTypes: ['pairwise', 'public'],
     pairwiseIdentifier: (_ctx, accountId, client) => pairwise(accountId, String(client.sectorIdentifier)),
     responseTypes: ['code'],
-    scopes: ['openid', 'offline_access', 'profile', 'phone'],
+    // The last two are for apps' own tokens: security event streams (CAEP interoperability profile, 2.7.2).
+    scopes: ['openid', 'offline_access', 'profile', 'phone', ...signalScopes],
     // Listed under openid, so that they are in every ID token without being asked for (design, section 1).
     claims: {
       openid: ['sub', 'acr', 'amr', 'auth_time', 'assurance'],
@@ -100,6 +102,7 @@ function configuration(deps: ProviderDeps): Configuration {
     clientAuthMethods: ['private_key_jwt', 'client_secret_basic', 'client_secret_post', 'none'],
     features: {
       devInteractions: { enabled: false },
+      clientCredentials: { enabled: true },
       claimsParameter: { enabled: true },
       pushedAuthorizationRequests: { enabled: true },
       dPoP: { enabled: true },
@@ -132,6 +135,7 @@ function configuration(deps: ProviderDeps): Configuration {
     ttl: {
       AccessToken: 10 * minute,
       AuthorizationCode: minute,
+      ClientCredentials: 10 * minute,
       IdToken: 10 * minute,
       Interaction: 30 * minute,
       PushedAuthorizationRequest: minute,
@@ -146,7 +150,7 @@ function configuration(deps: ProviderDeps): Configuration {
 }
 
 /** A keyed hash over sector and account (OpenID Connect Core 8.1); the engine asks several times per answer. */
-function pairwiseSubjects(salt: string): (accountId: string, sector: string) => string {
+export function pairwiseSubjects(salt: string): (accountId: string, sector: string) => string {
   const known = new LRUCache<string, string>({ max: 10_000 });
   return (accountId, sector) => {
     const name = `${sector}\n${accountId}`;
