@@ -22,6 +22,7 @@ import { createUpstream } from './lib/http.ts';
 import type { Log } from './lib/log.ts';
 import { smsGateway } from './lib/sms.ts';
 import { clientAdapter } from './oidc/clients.ts';
+import { recordRefusals } from './oidc/decision.ts';
 import { finishInteraction, openInteraction, refuseInteraction } from './oidc/interaction.ts';
 import { answerReplay, replayError } from './oidc/provider.ts';
 import { endSsoSession, sessionUidOfSid } from './oidc/sessions.ts';
@@ -125,9 +126,13 @@ export async function createShimin(deps: {
     readStanding: standingReader(database),
     requestScope: models.requestScope,
     replayUnique: models.replayUnique,
+    recordDecision: models.recordDecision,
     trustedProxies: config.trustedProxies,
     allowLoopback: config.allowLoopback,
-    observe: (provider: Provider) => observeEngine(provider, { metrics, log, db, clock }),
+    observe: (provider: Provider) => {
+      observeEngine(provider, { metrics, log, db, clock });
+      recordRefusals(provider, { db, clock, log, recordDecision: models.recordDecision });
+    },
     pages: {
       error: async (ctx, out, cause) => {
         const oauth = {

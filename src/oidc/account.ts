@@ -89,7 +89,7 @@ function acrNow(standing: Standing, source: Source): string | undefined {
 function stillGood(standing: Standing, source: Source, now: Date): boolean {
   if (judge(standing, source.clientId ?? '', undefined).kind === 'met') return true;
   const alive = standing.evidence.filter((item) => isAlive(item, now));
-  const signedInAt = standing.events.reduce((latest, event) => (event.at > latest ? event.at : latest), new Date(0));
+  const signedInAt = new Date(Math.max(0, ...standing.events.map((event) => event.at.getTime())));
   const then = assess(standing.policy, alive, standing.events, signedInAt, { interaction: null });
   return judge(standing, source.clientId ?? '', undefined, then).kind === 'met';
 }

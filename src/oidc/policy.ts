@@ -1,18 +1,21 @@
 import { interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider';
-import { requirementFor, satisfies } from '../assurance/requirement.ts';
+import { type AcrRequest, requirementFor, satisfies, type Verdict } from '../assurance/requirement.ts';
 import type { Clock } from '../lib/clock.ts';
 import { ShiminError } from '../lib/errors.ts';
+import type { Decision } from '../storage/decisions.ts';
 import { adoptEvents, upsertSessionRecord } from '../storage/sessions.ts';
+import { decisionOf } from './decision.ts';
 import { wasOffered } from './interaction.ts';
 import { acrRequest } from './request.ts';
 import { forgetRows, rowsOfRequest } from './request-rows.ts';
 import { loadStanding, type Standing, type StandingDeps } from './standing.ts';
 
 /** `reauthenticate`: the person has to act again; `level`: more has to be proved than the session holds. */
-type Decision = 'satisfied' | 'reauthenticate' | 'level';
+type Answer = 'satisfied' | 'reauthenticate' | 'level';
 
 interface PolicyDeps extends StandingDeps {
   readonly clock: Clock;
+  readonly recordDecision: (decision: Decision) => Promise<void>;
 }
 
 const { base, Check } = interactionPolicy;
@@ -30,7 +33,7 @@ export function assurancePolicy(deps: PolicyDeps): interactionPolicy.Prompt[] {
   for (const reason of replaced) login.checks.remove(reason);
 
   // The engine runs the checks of one prompt together: both share one decision.
-  const decisions = new WeakMap<object, Promise<Decision>>();
+  const decisions = new WeakMap<object, Promise<Answer>>();
   const decision = (ctx: KoaContextWithOIDC) => {
     const known = decisions.get(ctx);
     if (known) return known;
@@ -57,7 +60,7 @@ export function assurancePolicy(deps: PolicyDeps): interactionPolicy.Prompt[] {
   return policy;
 }
 
-async function decide(deps: PolicyDeps, ctx: KoaContextWithOIDC): Promise<Decision> {
+async function decide(deps: PolicyDeps, ctx: KoaContextWithOIDC): Promise<Answer> {
   const { oidc } = ctx;
   const session = oidc.session;
   const accountId = session?.accountId;
@@ -71,7 +74,12 @@ async function decide(deps: PolicyDeps, ctx: KoaContextWithOIDC): Promise<Decisi
   const rows = await rowsOfRequest(deps, ctx, accountId);
   const standing = await loadStanding(deps, { accountId, sessionUid: session.uid, interaction, now, rows });
   if (!standing) return 'reauthenticate';
-  const verdict = judge(standing, ctx, interaction);
+  const request = acrRequest(oidc.params ?? {});
+  const verdict = judge(standing, ctx, request, interaction);
+  await deps.recordDecision({
+    ...decisionOf(ctx, { at: now, accountId, interaction, policyVersion: standing.policy.version, request }),
+    ...recorded(verdict),
+  });
   if (verdict.kind === 'met') {
     session.acr = verdict.label;
     session.amr = [...standing.assessment.amr];
@@ -81,9 +89,13 @@ async function decide(deps: PolicyDeps, ctx: KoaContextWithOIDC): Promise<Decisi
   return verdict.reauthenticate ? 'reauthenticate' : 'level';
 }
 
-function judge(standing: Standing, ctx: KoaContextWithOIDC, interaction: string | null) {
+function recorded(verdict: Verdict): Pick<Decision, 'outcome' | 'level' | 'acr'> {
+  if (verdict.kind === 'met') return { outcome: 'met', level: verdict.level, acr: verdict.label };
+  return { outcome: verdict.reauthenticate ? 'reauthenticate' : 'step_up', level: null, acr: null };
+}
+
+function judge(standing: Standing, ctx: KoaContextWithOIDC, request: AcrRequest, interaction: string | null) {
   const { oidc } = ctx;
-  const request = acrRequest(oidc.params ?? {});
   // A voluntary level is tried once; with prompt=none there is nobody to ask (OpenID Connect Core 5.5.1.1).
   const offered = wasOffered(oidc.result) || request.prompt.includes('none');
   const requirement = requirementFor(standing.policy, oidc.client?.clientId ?? '', request);

@@ -5,6 +5,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Keyring } from '../lib/crypto.ts';
 import { signingAlgorithms } from '../lib/jwk.ts';
 import type { Db } from '../storage/db.ts';
+import type { Decision } from '../storage/decisions.ts';
 import type { StandingReader } from '../storage/standing.ts';
 import { accountFinder, assuranceOfToken } from './account.ts';
 import { clientDefaults, rememberClients, secretMatches } from './clients.ts';
@@ -34,6 +35,7 @@ export interface ProviderDeps {
   readonly acrValues: readonly string[];
   readonly adapter: (name: string) => Adapter;
   /** True for exactly one caller per issuer and jti, over all processes. */
+  readonly recordDecision: (decision: Decision) => Promise<void>;
   readonly replayUnique: (issuer: string, jti: string, expSeconds: number) => Promise<boolean>;
   /** One unit of work per request of the engine. */
   readonly requestScope: () => (ctx: unknown, next: () => Promise<unknown>) => Promise<void>;

@@ -2,8 +2,9 @@ import type { Clock } from '../lib/clock.ts';
 import { systemClock } from '../lib/clock.ts';
 import { type Keyring, open, seal } from '../lib/crypto.ts';
 import type { Database } from './db.ts';
+import { type Decision, toDecisionRow } from './decisions.ts';
 import { decode, type EnginePayload, type EngineRow, encode, type PayloadSeal, rowKey } from './oidc-models/record.ts';
-import { type OnStatement, openRows, type Rows } from './oidc-models/rows.ts';
+import { emptyBatch, type OnStatement, openRows, type Rows } from './oidc-models/rows.ts';
 import { Replay, RequestScope, type ScopeStorage, scopeStorage } from './oidc-models/scope.ts';
 
 export interface OidcModelsOptions {
@@ -48,6 +49,8 @@ export interface OidcModels {
    * the provider itself (`provider.use(...)`), whose answer is sent after its middleware: an outer app's middleware would end too late.
    */
   requestScope: () => Middleware;
+  /** Writes the record of a decision together with what the request leaves behind, or at once outside one. */
+  recordDecision: (decision: Decision) => Promise<void>;
   /** True for exactly one caller per key until it expires, over all processes. */
   insertReplay: (key: string, expiresAt: Date) => Promise<boolean>;
   /** {@link insertReplay} in the shape of the engine's static `ReplayDetection.unique`, to replace it: that one looks first and writes later (RFC 7523 3, RFC 9449 11.1). */
@@ -79,6 +82,11 @@ export function oidcModels(database: Pick<Database, 'knex' | 'kind'>, options: O
     },
     requestScope: () => (ctx, next) => inScope(store, ctx, next),
     insertReplay,
+    async recordDecision(decision) {
+      const scope = store.scopes.getStore();
+      if (scope && !scope.closed) scope.record(toDecisionRow(decision));
+      else await store.rows.write({ ...emptyBatch(), decisions: [toDecisionRow(decision)] });
+    },
     // Quoted, since glued together ("a", "bc") and ("ab", "c") would be one.
     replayUnique: (issuer, jti, exp) => insertReplay(JSON.stringify([issuer, jti]), new Date(exp * 1000)),
   };
@@ -124,7 +132,7 @@ function adapterFor(model: string, store: Store): EngineAdapter {
       const row = encode(model, id, payload, expiresAt, deviceSeal);
       const scope = openScope();
       if (scope) scope.put(row);
-      else await rows.write({ consume: null, puts: [row], changes: [], deletes: [] });
+      else await rows.write({ ...emptyBatch(), puts: [row] });
     },
 
     async find(id) {
@@ -179,7 +187,7 @@ function adapterFor(model: string, store: Store): EngineAdapter {
       const key = rowKey(model, id);
       const scope = openScope();
       if (scope) scope.delete(key);
-      else await rows.write({ consume: null, puts: [], changes: [], deletes: [key] });
+      else await rows.write({ ...emptyBatch(), deletes: [key] });
     },
 
     async revokeByGrantId(grantId) {

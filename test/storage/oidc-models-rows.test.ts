@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { encode } from '../../src/storage/oidc-models/record.ts';
-import { openRows, type Rows } from '../../src/storage/oidc-models/rows.ts';
+import { emptyBatch, openRows, type Rows } from '../../src/storage/oidc-models/rows.ts';
 import { sqliteRows } from '../../src/storage/oidc-models/sqlite-rows.ts';
 import { type Opened, openPostgres, openSqlite } from './oidc-models-databases.ts';
 
 const now = Date.UTC(2030, 0, 1);
 const row = (model: string, id: string, payload: Record<string, unknown> = {}) =>
   encode(model, id, { jti: id, ...payload }, now + 60_000, undefined);
-const nothing = { consume: null, puts: [], changes: [], deletes: [] };
+const nothing = emptyBatch();
 
 describe.each([
   ['better-sqlite3', openSqlite, (opened: Opened) => openRows(opened.database)],

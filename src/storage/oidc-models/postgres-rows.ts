@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
 import type { ClientBase } from 'pg';
+import { decisionColumns, decisionsByColumn, unnestDecisions } from './decision-row.ts';
 import { gather } from './gather.ts';
 import type { EngineRow } from './record.ts';
 import type { Batch, OnStatement, Rows, Written } from './rows.ts';
@@ -16,6 +17,18 @@ const incoming =
 const allowed = '(needs is null or needs in (select key from consumed))';
 const assign = replaced.map((column) => `${column} = i.${column}`).join(', ');
 
+const writing = `with consumed as (update oidc_models set consumed_at = $4 where key = any($3::text[]) and consumed_at is null
+      and (expires_at is null or expires_at > $4) returning key),
+    i as (select * from unnest(${arrays}) as i ${incoming} where ${allowed}),
+    deleted as (delete from oidc_models where key in
+      (select key from unnest($1::text[], $2::text[]) as d (key, needs) where ${allowed})),
+    changed as (update oidc_models m set ${assign}, version = m.version + 1 from i
+      where i.is_change and m.key = i.key and m.version = i.version returning m.key),
+    put as (insert into oidc_models as m (${columns})
+      select key, model, grant_key, session_uid, account_id, user_code_key, payload, 0, expires_at, null from i where not is_change
+      on conflict (key) do update set ${replaced.map((c) => `${c} = excluded.${c}`).join(', ')}, version = m.version + 1)`;
+const written = `select key, 'changed' as model from changed union all select key, 'consumed' from consumed`;
+
 const sql = {
   find: `select ${prefixed('t')} from oidc_models t where t.key = any($1::text[]) and ${live('t')}`,
   related: `select ${prefixed('t')} from oidc_models t where t.key = any($1::text[]) and ${live('t')}
@@ -25,17 +38,9 @@ const sql = {
       and s.session_uid = any(array(select session_uid from oidc_models where key = any($1::text[]))) and ${live('s')}`,
   session: `select ${prefixed('t')} from oidc_models t where t.model = 'Session' and t.session_uid = $1 and ${live('t')}`,
   userCode: `select ${prefixed('t')} from oidc_models t where t.user_code_key = $1 and ${live('t')}`,
-  write: `with consumed as (update oidc_models set consumed_at = $4 where key = any($3::text[]) and consumed_at is null
-      and (expires_at is null or expires_at > $4) returning key),
-    i as (select * from unnest(${arrays}) as i ${incoming} where ${allowed}),
-    deleted as (delete from oidc_models where key in
-      (select key from unnest($1::text[], $2::text[]) as d (key, needs) where ${allowed})),
-    changed as (update oidc_models m set ${assign}, version = m.version + 1 from i
-      where i.is_change and m.key = i.key and m.version = i.version returning m.key),
-    put as (insert into oidc_models as m (${columns})
-      select key, model, grant_key, session_uid, account_id, user_code_key, payload, 0, expires_at, null from i where not is_change
-      on conflict (key) do update set ${replaced.map((c) => `${c} = excluded.${c}`).join(', ')}, version = m.version + 1)
-    select key, 'changed' as model from changed union all select key, 'consumed' from consumed`,
+  write: `${writing} ${written}`,
+  // With records of decisions, which most writes have none of.
+  writeDecided: `${writing}, decided as (insert into decisions (${decisionColumns}) ${unnestDecisions(16)}) ${written}`,
   put: `insert into oidc_models as m (${columns}) select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[],
       $6::text[], $7::text[], $8::int[], $9::bigint[], $10::bigint[])
     on conflict (key) do update set ${replaced.map((c) => `${c} = excluded.${c}`).join(', ')}, version = m.version + 1`,
@@ -126,12 +131,13 @@ export function postgresRows(knex: Knex, onStatement?: OnStatement): Rows {
     const changes = jobs.flatMap(needing((job) => job.changes));
     const deletes = jobs.flatMap(needing((job) => job.deletes));
     const consumes = jobs.flatMap((job) => (job.consume ? [job.consume] : []));
-    if (changes.length === 0 && deletes.length === 0 && consumes.length === 0) {
+    const decisions = jobs.flatMap((job) => job.decisions);
+    if (changes.length + deletes.length + consumes.length + decisions.length === 0) {
       await run('put', [...byColumn(puts.map(({ it }) => it)), puts.map(() => null)]);
       return jobs.map(() => ({ lost: [], replayed: false }));
     }
     const rows = [...changes, ...puts];
-    const answer = await query('write', 'write', [
+    const answer = await query('write', decisions.length > 0 ? 'writeDecided' : 'write', [
       deletes.map(({ it }) => it),
       deletes.map(({ needs }) => needs),
       consumes.map(({ key }) => key),
@@ -139,6 +145,7 @@ export function postgresRows(knex: Knex, onStatement?: OnStatement): Rows {
       ...byColumn(rows.map(({ it }) => it)),
       [...changes.map(() => true), ...puts.map(() => false)],
       rows.map(({ needs }) => needs),
+      ...(decisions.length > 0 ? decisionsByColumn(decisions) : []),
     ]);
     const applied = new Set(answer.rows.map((row) => `${row.model} ${row.key}`));
     return jobs.map((job) => {

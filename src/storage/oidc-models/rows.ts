@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import type { DecisionRow } from './decision-row.ts';
 import { postgresRows } from './postgres-rows.ts';
 import type { EngineRow } from './record.ts';
 import { sqliteRows } from './sqlite-rows.ts';
@@ -18,6 +19,12 @@ export interface Batch {
   /** Rows this request had read: changed only where they are still at the version that was read. */
   changes: EngineRow[];
   deletes: string[];
+  /** Records of what was decided on the way; written whatever becomes of the rest. */
+  decisions: DecisionRow[];
+}
+
+export function emptyBatch(): Batch {
+  return { consume: null, puts: [], changes: [], deletes: [], decisions: [] };
 }
 
 /**

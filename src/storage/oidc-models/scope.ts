@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { DecisionRow } from './decision-row.ts';
 import { type EngineRow, parse } from './record.ts';
-import type { Rows } from './rows.ts';
+import { emptyBatch, type Rows } from './rows.ts';
 
 /** What the request means to do with a row when it ends. `base` is the row as it was read, when it was. */
 type Pending = { kind: 'put' | 'change'; row: EngineRow; base: EngineRow | undefined } | { kind: 'delete' };
@@ -32,6 +33,7 @@ export class RequestScope {
   readonly #read = new Map<string, EngineRow>();
   readonly #pending = new Map<string, Pending>();
   #consume: { key: string; at: number; model: string } | null = null;
+  #decisions: DecisionRow[] = [];
   readonly #revoked = new Map<string, Promise<void>>();
   /** After the flush, work that outlives the answer (events, notifications) must not collect writes that nobody sends. */
   closed = false;
@@ -73,6 +75,10 @@ export class RequestScope {
     this.#pending.set(key, { kind: 'delete' });
   }
 
+  record(decision: DecisionRow): void {
+    this.#decisions.push(decision);
+  }
+
   /** False when another consumption waits already: this one must be made at once. */
   consumeLater(model: string, key: string, at: number): boolean {
     if (this.#consume !== null) return false;
@@ -107,11 +113,13 @@ export class RequestScope {
   /** @throws Replay when what was to be used up had been used before; nothing was written, its family is revoked. */
   async flush(now: () => number): Promise<void> {
     const consume = this.#consume;
-    if (this.#pending.size === 0 && consume === null) return;
+    if (this.#pending.size === 0 && consume === null && this.#decisions.length === 0) return;
     const writes = [...this.#pending];
     this.#pending.clear();
     this.#consume = null;
-    const batch = { consume, puts: [] as EngineRow[], changes: [] as EngineRow[], deletes: [] as string[] };
+    const decisions = this.#decisions;
+    this.#decisions = [];
+    const batch = { ...emptyBatch(), consume, decisions };
     const bases = new Map<string, EngineRow>();
     for (const [key, pending] of writes) {
       if (pending.kind === 'delete') batch.deletes.push(key);
@@ -138,7 +146,7 @@ export class RequestScope {
       const row =
         mine.model === 'Session' && base ? mergeSession(base, mine, theirs) : { ...mine, version: theirs.version };
       if (!row) return;
-      const { lost } = await this.#rows.write({ consume: null, puts: [], changes: [row], deletes: [] });
+      const { lost } = await this.#rows.write({ ...emptyBatch(), changes: [row] });
       if (lost.length === 0) return;
     }
   }

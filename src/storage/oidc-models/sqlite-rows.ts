@@ -2,6 +2,7 @@ import type BetterSqlite3 from 'better-sqlite3';
 import type { Knex } from 'knex';
 import { type Db, transaction } from '../db.ts';
 import { sqliteReader } from '../sqlite-reader.ts';
+import { insertDecision } from './decision-row.ts';
 import type { EngineRow } from './record.ts';
 import type { Batch, OnStatement, Rows, Written } from './rows.ts';
 import { type Durability, sharedCommits } from './shared-commits.ts';
@@ -19,6 +20,7 @@ const sql = {
     where key = @key and version = @version`,
   delete: 'delete from oidc_models where key = @key',
   consume: `update oidc_models set consumed_at = @now where key = @key and consumed_at is null and (expires_at is null or expires_at > @now)`,
+  decision: insertDecision,
   grantOf: 'select grant_key from oidc_models where key = @key',
   revokeTokens: 'delete from oidc_models where grant_key = @grantKey',
   replay: `insert into oidc_replays (key, expires_at) values (@key, @expiresAt)
@@ -116,6 +118,7 @@ export function sqliteRows(knex: Knex, onStatement?: OnStatement, driver: string
 function* batchJob(batch: Batch): Job<Written> {
   const lost: string[] = [];
   const { consume } = batch;
+  for (const decision of batch.decisions) yield ['decision', decision];
   // First, so that a replay has nothing to take back.
   if (consume && (yield ['consume', { key: consume.key, now: consume.at }]) !== 1) return { lost, replayed: true };
   for (const key of batch.deletes) yield ['delete', { key }];
