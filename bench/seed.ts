@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { defaultPolicy } from '../seeds/policy.ts';
+import { appRuleOf } from '../src/assurance/policy.ts';
 import { createHashQueue, hashPassword } from '../src/authenticators/password.ts';
 import { newTotpSecret } from '../src/authenticators/totp.ts';
 import { registerCitizen } from '../src/commands/register-citizen.ts';
@@ -27,7 +28,7 @@ const deps = { db, keyring, clock: systemClock };
 await migrate(db);
 await seed({ ...deps, config });
 // Level 1, as the demo's library: what is measured is signing in, not proofing.
-const apps = { ...defaultPolicy.apps, [benchClient.client_id]: { floor: 'urn:shimin:loa:1' } };
+const apps = { ...defaultPolicy.apps, [benchClient.client_id]: appRuleOf('urn:shimin:loa:1') };
 const document = { ...defaultPolicy, version: 2, apps };
 await appendPolicy(db, { version: 2, document, createdBy: 'bench', at: systemClock(), expectedPrevious: 1 });
 const bench = { 'zh-Hans': '测试', 'zh-Hant': '測試', en: 'Bench', pt: 'Teste' };

@@ -1,4 +1,4 @@
-import type { AssurancePolicy } from '../src/assurance/policy.ts';
+import { type AssurancePolicy, appRuleOf } from '../src/assurance/policy.ts';
 
 const minute = 60;
 const hour = 60 * minute;
@@ -12,25 +12,35 @@ const register = {
   maxAge: 5 * year,
   confirms: ['name', 'document_number'],
   sources: null,
+  place: null,
 } as const;
+/** Record of the exit-entry administration: permits of Hong Kong, Macao and Taiwan residents, papers of foreigners. */
+const permit = { ...register, kind: 'document' } as const;
 /** The person present matches the register's photo; faces change, so once a year. */
-const face = {
-  kind: 'face',
-  minStrength: 'strong',
-  maxAge: year,
-  confirms: ['liveness', 'photo'],
-  sources: null,
-} as const;
+const face = { ...register, kind: 'face', maxAge: year, confirms: ['liveness', 'photo'] } as const;
 const upstream = (strength: 'strong' | 'superior') =>
-  ({
-    kind: 'upstream',
-    minStrength: strength,
-    maxAge: year,
-    confirms: ['name', 'document_number'],
-    sources: null,
-  }) as const;
+  ({ ...register, kind: 'upstream', minStrength: strength, maxAge: year }) as const;
 const counter = (officials: string) =>
-  ({ kind: 'counter', minStrength: 'superior', maxAge: 5 * year, confirms: [officials], sources: null }) as const;
+  ({ ...register, kind: 'counter', minStrength: 'superior', confirms: [officials] }) as const;
+const contact = { ...register, kind: 'contact', minStrength: 'weak', maxAge: null, confirms: [] } as const;
+
+const anybody = (...rules: AssurancePolicy['levels'][number]['identity'][number]['rules'][number][]) => ({
+  categories: null,
+  independent: false,
+  rules,
+});
+/** Whom the population register does not know; what it is for mainland residents, the exit-entry record is for them. */
+const fromElsewhere = (...rules: Parameters<typeof anybody>) =>
+  ({ ...anybody(...rules), categories: ['hong_kong', 'macao', 'taiwan', 'foreign'] }) as const;
+
+const realName = [
+  anybody(register),
+  fromElsewhere(permit),
+  anybody(upstream('strong')),
+  anybody(counter('officials:1')),
+];
+/** Whoever showed who they are also has what a registration shows, so that each level really contains the one below. */
+const registered = [anybody(contact), ...realName];
 
 /** Two different factors, or a passkey with user verification, which is both (SP 800-63B-4 2.2: 24 hours at most). */
 const twoFactors = {
@@ -55,6 +65,9 @@ const deviceBound = {
   maxAge: 15 * minute,
 } as const;
 
+/** What our own admin console asks of staff; no level of citizens. */
+export const staffLevel = 'urn:shimin:staff';
+
 /** The city's first assurance policy: the four levels of the design, section 1. Admins change it from here on. */
 export const defaultPolicy: AssurancePolicy = {
   version: 1,
@@ -64,7 +77,7 @@ export const defaultPolicy: AssurancePolicy = {
       name: 'registered',
       ial: 0,
       aal: 1,
-      identity: [[{ kind: 'contact', minStrength: 'weak', maxAge: null, confirms: [], sources: null }]],
+      identity: registered,
       authentication: [
         { factors: 1, userVerified: false, phishingResistant: false, deviceBound: false, maxAge: 30 * day },
       ],
@@ -78,36 +91,54 @@ export const defaultPolicy: AssurancePolicy = {
       name: 'real_name',
       ial: 1,
       aal: 2,
-      identity: [[register], [upstream('strong')], [counter('officials:1')]],
+      identity: realName,
       authentication: [twoFactors],
       rideOnSso: true,
       dominates: ['urn:shimin:loa:1'],
       labels: ['http://eidas.europa.eu/LoA/low'],
-      equivalents: { guangdong: '三级', eidas: 'low' },
+      equivalents: { guangdong: '三级', eidas: 'low', singpass: 'urn:singpass:authentication:loa:2' },
     },
     {
       id: 'urn:shimin:loa:3',
       name: 'real_person',
       ial: 2,
       aal: 2,
-      identity: [[register, face], [upstream('superior')], [counter('officials:1')]],
+      identity: [
+        anybody(register, face),
+        fromElsewhere(permit, face),
+        anybody(upstream('superior')),
+        anybody(counter('officials:1')),
+      ],
       authentication: [phishingResistant],
       rideOnSso: true,
       dominates: ['urn:shimin:loa:2'],
       labels: ['http://eidas.europa.eu/LoA/substantial'],
-      equivalents: { guangdong: '四级', eidas: 'substantial' },
+      equivalents: { guangdong: '四级', eidas: 'substantial', singpass: 'urn:singpass:authentication:loa:3' },
     },
     {
       id: 'urn:shimin:loa:4',
       name: 'in_person',
       ial: 3,
       aal: 3,
-      identity: [[counter('officials:2')]],
+      identity: [anybody(counter('officials:2'))],
       authentication: [deviceBound],
       rideOnSso: false,
       dominates: ['urn:shimin:loa:3'],
       labels: ['http://eidas.europa.eu/LoA/high'],
       equivalents: { guangdong: '五级', eidas: 'high' },
+    },
+    // Last and beside the order, so that it is never what a citizen is answered with (docs/architecture.md).
+    {
+      id: staffLevel,
+      name: 'staff',
+      ial: 0,
+      aal: 2,
+      identity: registered,
+      authentication: [{ ...phishingResistant, maxAge: 30 * minute }],
+      rideOnSso: true,
+      dominates: [],
+      labels: [],
+      equivalents: {},
     },
   ],
   authenticationLabels: [
@@ -115,10 +146,11 @@ export const defaultPolicy: AssurancePolicy = {
     { id: 'phrh', authentication: [{ ...deviceBound, maxAge: 12 * hour }] },
   ],
   apps: {
-    account: { floor: 'urn:shimin:loa:1' },
-    library: { floor: 'urn:shimin:loa:1' },
-    'social-insurance': { floor: 'urn:shimin:loa:2' },
-    'housing-fund': { floor: 'urn:shimin:loa:2' },
+    account: appRuleOf('urn:shimin:loa:1'),
+    admin: appRuleOf(staffLevel),
+    library: appRuleOf('urn:shimin:loa:1'),
+    'social-insurance': appRuleOf('urn:shimin:loa:2'),
+    'housing-fund': appRuleOf('urn:shimin:loa:2'),
   },
   defaultFloor: 'urn:shimin:loa:2',
 };

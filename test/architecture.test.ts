@@ -44,7 +44,7 @@ const matrix: Readonly<Record<string, readonly string[]>> = {
   authenticators: ['lib', 'types:assurance', 'identity'],
   proofing: ['lib', 'types:assurance', 'identity'],
   bridges: ['lib', 'types:assurance', 'identity'],
-  storage: ['lib', 'audit', 'types:assurance', 'identity'],
+  storage: ['lib', 'audit', 'assurance', 'identity'],
   commands: ['storage', 'audit', 'assurance', 'identity', 'lib'],
   oidc: ['storage', 'assurance', 'lib'],
   web: ['lib', 'i18n'],

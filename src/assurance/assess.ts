@@ -1,7 +1,8 @@
-import { amrOf, meetRules } from './authentication.ts';
-import { type AuthenticationEvent, type Evidence, strengths } from './evidence.ts';
+import { amrOf, type Met, meetRules } from './authentication.ts';
+import type { AuthenticationEvent, Evidence } from './evidence.ts';
+import { type Identity, meetWays } from './identity.ts';
 import { type Aal, closure, type Ial } from './level.ts';
-import type { AssurancePolicy, EvidenceRule, LevelRule } from './policy.ts';
+import type { AssurancePolicy } from './policy.ts';
 
 export interface HeldLevel {
   readonly level: string;
@@ -36,13 +37,6 @@ export interface Context {
   readonly interaction: string | null;
 }
 
-interface Identity {
-  readonly ids: readonly string[];
-  readonly since: Date | null;
-  /** Milliseconds; Infinity: nothing ends it. */
-  readonly until: number;
-}
-
 /** Says which levels are held now. More evidence or more events never take a level away; ends and revocations do. */
 export function assess(
   policy: AssurancePolicy,
@@ -51,101 +45,75 @@ export function assess(
   now: Date,
   context: Context = { interaction: null },
 ): Assessment {
-  const met = policy.levels.map((level) => {
-    const counted = level.rideOnSso
-      ? events
-      : events.filter((event) => context.interaction !== null && event.interaction === context.interaction);
-    return {
-      level,
-      identity: identityOf(level, evidence, now),
-      authentication: meetRules(level.authentication, counted, now),
-    };
-  });
-  const own = met.flatMap(({ level, identity, authentication }): HeldLevel[] => {
-    if (!identity || !authentication) return [];
-    return [
-      {
-        level: level.id,
-        since: identity.since,
-        until: new Date(Math.min(identity.until, authentication.end.getTime())),
-        evidenceIds: identity.ids,
-        eventIds: authentication.events.map((event) => event.id),
-        authTime: authentication.authTime,
-      },
-    ];
-  });
-  const proofed = met.filter(({ identity }) => identity !== null).toSorted((a, b) => b.level.ial - a.level.ial);
-  const shown = met
-    .flatMap(({ level, authentication }) => (authentication ? [{ aal: level.aal, set: authentication }] : []))
-    .toSorted((a, b) => b.aal - a.aal || b.set.authTime.getTime() - a.set.authTime.getTime())[0];
+  const own: HeldLevel[] = [];
+  const identities: string[] = [];
+  let proofed: { ial: Ial; identity: Identity } | null = null;
+  let shown: { aal: Aal; set: Met } | null = null;
+  for (const level of policy.levels) {
+    const identity = meetWays(level.identity, evidence, now.getTime());
+    if (identity !== null) {
+      identities.push(level.id);
+      if (proofed === null || level.ial > proofed.ial) proofed = { ial: level.ial, identity };
+    }
+    const set = meetRules(level.authentication, counted(level.rideOnSso, events, context), now);
+    if (set === null) continue;
+    if (shown === null || level.aal > shown.aal || (level.aal === shown.aal && set.authTime > shown.set.authTime))
+      shown = { aal: level.aal, set };
+    if (identity === null) continue;
+    own.push({
+      level: level.id,
+      since: since(identity),
+      until: new Date(Math.min(identity.until, set.end.getTime())),
+      evidenceIds: identity.evidence.map((item) => item.id),
+      eventIds: set.events.map((event) => event.id),
+      authTime: set.authTime,
+    });
+  }
   return {
     at: now,
     policyVersion: policy.version,
     held: withDominated(policy, own),
-    ial: proofed[0]?.level.ial ?? 0,
-    ialTime: proofed[0]?.identity?.since ?? null,
+    ial: proofed?.ial ?? 0,
+    ialTime: proofed === null ? null : since(proofed.identity),
     aal: shown?.aal ?? 0,
     aalTime: shown?.set.authTime ?? null,
-    amr: shown ? amrOf(shown.set.events) : [],
+    amr: shown === null ? [] : amrOf(shown.set.events),
     authTime: shown?.set.authTime ?? null,
-    identities: proofed.map(({ level }) => level.id),
+    identities,
   };
+}
+
+/** A level that never rides on SSO counts the events of the present interaction only. */
+export const counted = (
+  rideOnSso: boolean,
+  events: readonly AuthenticationEvent[],
+  { interaction }: Context,
+): readonly AuthenticationEvent[] =>
+  rideOnSso ? events : events.filter((event) => interaction !== null && event.interaction === interaction);
+
+/** When the newest evidence it rests on was recorded. */
+function since({ evidence }: Identity): Date | null {
+  let newest: Date | null = null;
+  for (const { recordedAt } of evidence) if (newest === null || recordedAt > newest) newest = recordedAt;
+  return newest;
 }
 
 /** Whoever holds a level holds what it dominates; of several grounds the longest-lived ends it, the freshest dates it. */
 function withDominated(policy: AssurancePolicy, own: readonly HeldLevel[]): HeldLevel[] {
   const below = closure(policy.levels);
-  return policy.levels.flatMap(({ id }) => {
-    const grounds = own.filter((held) => below.get(held.level)?.has(id));
-    const [longest] = grounds.toSorted((a, b) => b.until.getTime() - a.until.getTime());
-    const [freshest] = grounds.toSorted((a, b) => b.authTime.getTime() - a.authTime.getTime());
-    return longest && freshest
-      ? [{ ...longest, level: id, authTime: freshest.authTime, eventIds: freshest.eventIds }]
-      : [];
-  });
-}
-
-function identityOf(level: LevelRule, evidence: readonly Evidence[], now: Date): Identity | null {
-  const ways = level.identity.map((rules) => together(rules, evidence, now)).filter((way) => way !== null);
-  return ways.toSorted((a, b) => b.until - a.until)[0] ?? null;
-}
-
-function together(rules: readonly EvidenceRule[], evidence: readonly Evidence[], now: Date): Identity | null {
-  const found = rules.map((rule) => longestLived(rule, evidence, now));
-  if (found.some((item) => item === null)) return null;
-  const items = found.filter((item) => item !== null);
-  return {
-    ids: items.map(({ item }) => item.id),
-    since: items.length === 0 ? null : new Date(Math.max(...items.map(({ item }) => item.recordedAt.getTime()))),
-    until: Math.min(Number.POSITIVE_INFINITY, ...items.map(({ end }) => end)),
-  };
-}
-
-function longestLived(
-  rule: EvidenceRule,
-  evidence: readonly Evidence[],
-  now: Date,
-): { item: Evidence; end: number } | null {
-  const fitting = evidence
-    .filter((item) => fits(rule, item))
-    .map((item) => ({ item, end: endOf(rule, item) }))
-    .filter(({ end }) => end > now.getTime());
-  return fitting.toSorted((a, b) => b.end - a.end)[0] ?? null;
-}
-
-const fits = (rule: EvidenceRule, item: Evidence) =>
-  item.kind === rule.kind &&
-  strengths.indexOf(item.strength) >= strengths.indexOf(rule.minStrength) &&
-  rule.confirms.every((word) => item.confirmed.includes(word)) &&
-  (rule.sources === null || rule.sources.includes(item.source));
-
-function endOf(rule: EvidenceRule, item: Evidence): number {
-  const ends = [
-    item.expiresAt?.getTime(),
-    item.revokedAt?.getTime(),
-    rule.maxAge === null ? undefined : item.recordedAt.getTime() + rule.maxAge * 1000,
-  ];
-  return Math.min(Number.POSITIVE_INFINITY, ...ends.filter((end) => end !== undefined));
+  const held: HeldLevel[] = [];
+  for (const { id } of policy.levels) {
+    let longest: HeldLevel | null = null;
+    let freshest: HeldLevel | null = null;
+    for (const ground of own) {
+      if (!below.get(ground.level)?.has(id)) continue;
+      if (longest === null || ground.until > longest.until) longest = ground;
+      if (freshest === null || ground.authTime > freshest.authTime) freshest = ground;
+    }
+    if (longest !== null && freshest !== null)
+      held.push({ ...longest, level: id, authTime: freshest.authTime, eventIds: freshest.eventIds });
+  }
+  return held;
 }
 
 /** Whether a piece of evidence counts for anything at all now. */

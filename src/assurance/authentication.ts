@@ -1,4 +1,4 @@
-import type { AuthenticationEvent, FactorKind } from './evidence.ts';
+import { type AuthenticationEvent, type FactorKind, factorKinds } from './evidence.ts';
 import type { AuthenticationRule } from './policy.ts';
 
 /** A set of events that meets one rule. */
@@ -17,55 +17,51 @@ export interface Met extends EventSet {
 
 /**
  * Looks for events that meet one of the rules; null: none do. One event carries the rule's properties; a second one may
- * add the other factor kind (SP 800-63B-4 2.2.1: two different factors, not two of a kind).
+ * add the other factor kind (SP 800-63B-4 2.2.1: two different factors, not two of a kind). Runs for each level of each
+ * token, hence loops and no intermediate lists.
  */
 export function meetRules(
   rules: readonly AuthenticationRule[],
   events: readonly AuthenticationEvent[],
   now: Date,
 ): Met | null {
-  let best: EventSet | null = null;
-  let end = Number.NEGATIVE_INFINITY;
-  // This runs for every token: the sets are walked, not collected.
+  let best: { rule: AuthenticationRule; events: readonly AuthenticationEvent[]; at: number } | null = null;
+  let end = 0;
   for (const rule of rules) {
+    const oldest = now.getTime() - rule.maxAge * 1000;
     for (const carrier of events) {
-      if (!isYoung(carrier, rule, now) || !carries(rule, carrier)) continue;
-      for (const other of events) {
-        if (!isYoung(other, rule, now) || !enoughFactors(rule, carrier, other)) continue;
-        const set = setOf(rule, carrier, other);
-        end = Math.max(end, set.until.getTime());
-        if (best === null || set.authTime > best.authTime) best = set;
+      const carrierAt = carrier.at.getTime();
+      if (carrierAt <= oldest || !carries(rule, carrier)) continue;
+      // The carrier alone, then with each other event.
+      for (let i = -1; i < events.length; i += 1) {
+        const other = events[i] ?? carrier;
+        const at = Math.min(carrierAt, other.at.getTime());
+        if (at <= oldest || !enoughFactors(rule, carrier, other)) continue;
+        end = Math.max(end, at + rule.maxAge * 1000);
+        if (best === null || at > best.at) best = { rule, events: i < 0 ? [carrier] : [carrier, other], at };
       }
     }
   }
-  return best === null ? null : { ...best, end: new Date(end) };
+  if (best === null) return null;
+  const until = new Date(best.at + best.rule.maxAge * 1000);
+  return { events: best.events, authTime: new Date(best.at), until, end: new Date(end) };
 }
 
-/** A carrier beside itself is a set of one. */
-function setOf(rule: AuthenticationRule, carrier: AuthenticationEvent, other: AuthenticationEvent): EventSet {
-  const authTime = new Date(Math.min(carrier.at.getTime(), other.at.getTime()));
-  return {
-    events: carrier === other ? [carrier] : [carrier, other],
-    authTime,
-    until: new Date(authTime.getTime() + rule.maxAge * 1000),
-  };
-}
-
-const isYoung = (event: AuthenticationEvent, rule: AuthenticationRule, now: Date) =>
-  event.at.getTime() + rule.maxAge * 1000 > now.getTime();
-
-const carries = (rule: AuthenticationRule, event: AuthenticationEvent) =>
+/** Whether an event has the properties that one event of a set must have. */
+export const carries = (rule: AuthenticationRule, event: AuthenticationEvent): boolean =>
   (event.userVerified || !rule.userVerified) &&
   (event.phishingResistant || !rule.phishingResistant) &&
   (event.deviceBound || !rule.deviceBound);
 
-function enoughFactors(rule: AuthenticationRule, carrier: AuthenticationEvent, other: AuthenticationEvent): boolean {
-  const has = (kind: FactorKind) => carrier.factors.includes(kind) || other.factors.includes(kind);
-  const count = factorKinds.reduce((sum, kind) => (has(kind) ? sum + 1 : sum), 0);
-  return count >= rule.factors && (rule.kinds ?? []).every(has);
+function enoughFactors(rule: AuthenticationRule, one: AuthenticationEvent, two: AuthenticationEvent): boolean {
+  let count = 0;
+  for (const kind of factorKinds) {
+    const has = one.factors.includes(kind) || two.factors.includes(kind);
+    if (has) count += 1;
+    else if (rule.kinds?.includes(kind)) return false;
+  }
+  return count >= rule.factors;
 }
-
-const factorKinds: readonly FactorKind[] = ['knowledge', 'possession', 'inherence'];
 
 export function factorsOf(events: readonly AuthenticationEvent[]): ReadonlySet<FactorKind> {
   return new Set(events.flatMap((event) => event.factors));

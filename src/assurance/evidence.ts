@@ -38,7 +38,8 @@ export interface Evidence {
 }
 
 /** How an authentication factor works, SP 800-63B-4. */
-export type FactorKind = 'knowledge' | 'possession' | 'inherence';
+export const factorKinds = ['knowledge', 'possession', 'inherence'] as const;
+export type FactorKind = (typeof factorKinds)[number];
 
 export const authenticationMethods = ['passkey', 'password', 'totp', 'sms_code', 'recovery_code', 'bridge'] as const;
 export type AuthenticationMethod = (typeof authenticationMethods)[number];

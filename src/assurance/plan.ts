@@ -1,3 +1,4 @@
+import { type Acceptance, acceptedEvidence, anything, personCategory } from './accepted.ts';
 import { type Assessment, assess, isAlive } from './assess.ts';
 import type { AuthenticationEvent, Evidence, EvidenceKind } from './evidence.ts';
 import type { Aal } from './level.ts';
@@ -22,7 +23,9 @@ export interface Offer {
       AuthenticationEvent,
       'method' | 'factors' | 'userVerified' | 'phishingResistant' | 'deviceBound'
     >;
-    readonly evidence?: readonly Pick<Evidence, 'kind' | 'source' | 'strength' | 'confirmed'>[];
+    /** Without a category: of the person's own, as far as that is known. */
+    readonly evidence?: readonly (Pick<Evidence, 'kind' | 'source' | 'strength' | 'confirmed'> &
+      Partial<Pick<Evidence, 'category'>>)[];
   };
   /** Locale keys of what to have at hand. */
   readonly have: readonly string[];
@@ -106,11 +109,13 @@ function search(input: PlanInput, requirement: Requirement): Plan {
 /** What would be proved after an offer was taken up. */
 export function applyOffer(state: State, offer: Offer, now: Date, interaction: string | null): State {
   const { event, evidence = [] } = offer.yields;
+  const category = personCategory(state.evidence);
   return {
     evidence: [
       ...state.evidence,
       ...evidence.map((item, i) => ({
         ...item,
+        category: item.category ?? category,
         id: `${offer.id}:${i}`,
         recordedAt: now,
         expiresAt: null,
@@ -125,12 +130,14 @@ export function applyOffer(state: State, offer: Offer, now: Date, interaction: s
 
 const isSubset = (small: readonly string[], large: readonly string[]) => small.every((step) => large.includes(step));
 
-const assessed = (input: PlanInput, state: State): Assessment =>
-  assess(input.policy, state.evidence, state.events, input.now, { interaction: input.interaction });
+const assessed = (input: PlanInput, state: State, acceptance: Acceptance = anything): Assessment =>
+  assess(input.policy, acceptedEvidence(acceptance, state.evidence), state.events, input.now, {
+    interaction: input.interaction,
+  });
 
 function reaches(input: PlanInput, requirement: Requirement, state: State): boolean {
   const context = { interaction: input.interaction, offered: false, events: state.events };
-  return satisfies(assessed(input, state), requirement, input.policy, context).kind === 'met';
+  return satisfies(assessed(input, state, requirement), requirement, input.policy, context).kind === 'met';
 }
 
 function isOpen(offer: Offer, state: State, assessment: Assessment, now: Date): boolean {
@@ -147,12 +154,19 @@ function because(input: PlanInput, requirement: Requirement, blocked: readonly W
     return [...new Set(down.map((offer) => offer.unavailableReason ?? 'register_unavailable'))];
   }
   const wanted = requirement.wanted.map((meaning) => (meaning.kind === 'level' ? meaning.level : requirement.floor));
-  const targets = [...(wanted.length > 0 ? wanted : []), requirement.floor];
+  const targets = [...wanted, ...requirement.floors];
   const all = input.offers.reduce<State>(
     (state, offer) => applyOffer(state, offer, input.now, input.interaction),
     input,
   );
-  const best = assessed(input, all);
-  const needsIdentity = targets.some((level) => !best.identities.includes(level));
-  return needsIdentity ? ['needs_identity'] : ['needs_authenticator'];
+  const missing = (acceptance: Acceptance) => {
+    const { identities } = assessed(input, all, acceptance);
+    return targets.some((level) => !identities.includes(level));
+  };
+  if (!missing(requirement)) return ['needs_authenticator'];
+  if (missing(anything)) return ['needs_identity'];
+  // All is there or could be, but not such as this app accepts.
+  return [
+    missing({ ...anything, categories: requirement.categories }) ? 'category_not_accepted' : 'source_not_accepted',
+  ];
 }

@@ -10,5 +10,7 @@ export const reasonCodes = [
   'needs_authenticator',
   'needs_phishing_resistant',
   'needs_device_bound',
+  'category_not_accepted',
+  'source_not_accepted',
 ] as const;
 export type ReasonCode = (typeof reasonCodes)[number];

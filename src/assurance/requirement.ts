@@ -1,9 +1,10 @@
+import { type Acceptance, anything } from './accepted.ts';
 import type { Assessment, HeldLevel } from './assess.ts';
 import { meetRules } from './authentication.ts';
 import type { AuthenticationEvent } from './evidence.ts';
 import { dominates } from './level.ts';
 import { type Meaning, meaningOf } from './mapping.ts';
-import type { AssurancePolicy } from './policy.ts';
+import type { AppRule, AssurancePolicy } from './policy.ts';
 import type { ReasonCode } from './reasons.ts';
 
 /** What a request says about the level (OpenID Connect Core 3.1.2.1, 5.5.1.1). */
@@ -15,12 +16,18 @@ export interface AcrRequest {
   /** Seconds. */
   readonly maxAge?: number;
   readonly prompt: readonly string[];
+  /** OAuth scopes, resource indicators (RFC 8707) and kinds of action (RFC 9396 `type`): an app may need more for some. */
+  readonly scopes?: readonly string[];
+  readonly resources?: readonly string[];
+  readonly actions?: readonly string[];
 }
 
 /** What this answer needs: the app's floor joined with what the request asks for. */
-export interface Requirement {
-  /** The app's own minimum; always essential. */
+export interface Requirement extends Acceptance {
+  /** The first of `floors`. */
   readonly floor: string;
+  /** Minimum of the app, and of each scope, resource and action asked for: all must be held, always essential. */
+  readonly floors: readonly string[];
   /** In order of preference; the first that can be met wins. */
   readonly wanted: readonly Meaning[];
   readonly essential: boolean;
@@ -56,13 +63,37 @@ export function requirementFor(policy: AssurancePolicy, clientId: string, reques
   const essential = marked && values.length > 0;
   // An essential request is the request; voluntary labels beside it could only weaken it.
   const labels = essential ? values : [...request.acrValues, ...values];
+  const app = Object.hasOwn(policy.apps, clientId) ? policy.apps[clientId] : undefined;
+  const floors = app ? floorsFor(policy, app, request) : [policy.defaultFloor];
   return {
-    floor: policy.apps[clientId]?.floor ?? policy.defaultFloor,
+    floor: floors[0] ?? policy.defaultFloor,
+    floors,
+    categories: app?.categories ?? null,
+    sources: app?.sources ?? anything.sources,
     wanted: labels.map((label) => meaningOf(policy, label)).filter((meaning) => meaning !== null),
     essential,
     maxAge: request.maxAge ?? null,
     fresh: request.prompt.includes('login'),
   };
+}
+
+const none: readonly string[] = [];
+
+/** The floors of what is asked for, without those that another one of them dominates. */
+function floorsFor(policy: AssurancePolicy, app: AppRule, request: AcrRequest): readonly string[] {
+  const { scopes = none, resources = none, actions = none } = request;
+  const floors = [app.floor];
+  const add = (rules: AppRule['scopes'], names: readonly string[]) => {
+    for (const name of names) {
+      const floor = Object.hasOwn(rules, name) ? rules[name]?.floor : undefined;
+      if (floor !== undefined && !floors.includes(floor)) floors.push(floor);
+    }
+  };
+  add(app.scopes, scopes);
+  add(app.resources, resources);
+  add(app.actions, actions);
+  if (floors.length === 1) return floors;
+  return floors.filter((id) => !floors.some((other) => other !== id && dominates(policy.levels, other, id)));
 }
 
 /** Compares what is held with what is needed. Never answers a level that is not held, nor less than an essential request. */
@@ -74,7 +105,8 @@ export function satisfies(
 ): Verdict {
   const recent = assessment.held.filter((held) => isRecent(assessment, requirement, context, held));
   const floor = recent.find((held) => held.level === requirement.floor);
-  if (floor) {
+  const floorsMet = requirement.floors.every((id) => recent.some((held) => held.level === id));
+  if (floor && floorsMet) {
     for (const meaning of requirement.wanted) {
       const held = meet(assessment, requirement, meaning, recent, floor, context);
       if (held) return { kind: 'met', level: held.level, label: meaning.label, authTime: held.authTime };
@@ -86,7 +118,7 @@ export function satisfies(
       return { kind: 'met', level: best.level, label: best.level, authTime: best.authTime };
     }
   }
-  return short(assessment, requirement, floor !== undefined);
+  return short(assessment, requirement, floorsMet);
 }
 
 function meet(
@@ -118,9 +150,10 @@ function isRecent(assessment: Assessment, requirement: Requirement, context: Sat
 
 function short(assessment: Assessment, requirement: Requirement, floorMet: boolean): Verdict {
   const levels = requirement.wanted.map((meaning) => (meaning.kind === 'level' ? meaning.level : requirement.floor));
-  const target = requirement.essential ? levels : [...levels, requirement.floor];
+  const target = requirement.essential ? levels : [...levels, ...requirement.floors];
   const identityMet =
-    target.some((level) => isIdentified(assessment, level)) && isIdentified(assessment, requirement.floor);
+    target.some((level) => isIdentified(assessment, level)) &&
+    requirement.floors.every((level) => isIdentified(assessment, level));
   const asked: ReasonCode =
     target.length === 0 ? 'unknown_level' : requirement.wanted.length > 0 ? 'app_asked' : 'app_minimum';
   return {

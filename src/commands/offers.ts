@@ -66,7 +66,13 @@ export function offersFor(holdings: Holdings, health: ServiceHealth): Offer[] {
     requires: { evidence: ['contact'], aal: 2 },
     yields: {
       evidence: [
-        { kind: 'population', source: 'population', strength: 'strong', confirmed: ['name', 'document_number'] },
+        {
+          kind: 'population',
+          source: 'population',
+          strength: 'strong',
+          category: 'mainland',
+          confirmed: ['name', 'document_number'],
+        },
       ],
     },
     have: ['have.idCard'],

@@ -1,4 +1,5 @@
 import type { Context } from 'koa';
+import { acceptedEvidence } from '../assurance/accepted.ts';
 import { type Assessment, assess } from '../assurance/assess.ts';
 import type { AuthenticationEvent, Evidence } from '../assurance/evidence.ts';
 import type { AssurancePolicy } from '../assurance/policy.ts';
@@ -78,7 +79,8 @@ async function gatherCitizen(
   // A session without one living event (ended, or from before a reset) is a stranger's session.
   if (events.length === 0) return null;
   const evidence = await evidenceOf(db, accountId);
-  const assessment = assess(policy, evidence, events, deps.clock(), { interaction: interaction.cid });
+  const accepted = acceptedEvidence(requirement, evidence);
+  const assessment = assess(policy, accepted, events, deps.clock(), { interaction: interaction.cid });
   const offered = state.offered || interaction.offered;
   const verdict = satisfies(assessment, requirement, policy, { interaction: interaction.cid, offered, events });
   const [passkeys, password, totp, codes] = await Promise.all([

@@ -1,5 +1,6 @@
 import type Router from '@koa/router';
 import { z } from 'zod';
+import { personCategory } from '../assurance/accepted.ts';
 import { type EvidenceFacts, recordEvidence, refuseEvidence } from '../commands/record-evidence.ts';
 import { checkDocument } from '../identity/documents.ts';
 import { checkName, normaliseName } from '../identity/names.ts';
@@ -114,6 +115,7 @@ const finishFace: Handler = async (deps, ctx, situation) => {
     kind: 'face',
     source: 'face',
     strength: 'strong',
+    category: personCategory(citizen.evidence),
     confirmed: ['liveness', 'photo'],
     expiresAt: null,
     reference: recordRef,

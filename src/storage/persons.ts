@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type Category, categories } from '../identity/person.ts';
 import { blindIndex, type Keyring, newId, openFor, sealFor } from '../lib/crypto.ts';
 import { ShiminError } from '../lib/errors.ts';
 import type { Db } from './db.ts';
@@ -7,8 +8,7 @@ import { flag } from './rows.ts';
 
 export interface NewPerson {
   readonly accountId: string;
-  /** A category of `identity/person.ts`. */
-  readonly category: string;
+  readonly category: Category;
   /** As the authoritative register has it. */
   readonly name: string;
   readonly documentType: string;
@@ -18,7 +18,7 @@ export interface NewPerson {
 }
 
 export interface Person {
-  readonly category: string;
+  readonly category: Category;
   readonly name: string;
   readonly birthDate: string | null;
   readonly documents: readonly { type: string; number: string }[];
@@ -186,7 +186,7 @@ export async function findAccountByDocument(
 
 const personRow = z.object({
   id: z.string(),
-  category: z.string(),
+  category: z.enum(categories),
   sealed_birth_date: z.string().nullable(),
   sealed_key: z.string(),
 });

@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import type { AssurancePolicy } from '../assurance/policy.ts';
+import { type AssurancePolicy, publishedPolicy } from '../assurance/policy.ts';
 import { ShiminError } from '../lib/errors.ts';
 import { type Db, isTransaction } from './db.ts';
-import { rowsOf, toMs } from './rows.ts';
+import { row, rowsOf, time, toMs } from './rows.ts';
+import { isCurrent, newWatch, noteWriter, type WriteWatch } from './write-watch.ts';
 
 export interface PolicyVersion {
   readonly version: number;
@@ -22,7 +23,7 @@ export interface NewPolicy extends PolicyVersion {
  */
 export async function appendPolicy(db: Db, policy: NewPolicy): Promise<boolean> {
   if (policy.version <= policy.expectedPrevious) return false;
-  noteWriter(db);
+  noteWriter(cached(db).watch, db);
   // The primary key settles what two writers that saw the same version would both pass.
   const result: unknown = await db.raw(
     `insert into policies (version, document, created_by, created_at)
@@ -37,8 +38,8 @@ export async function appendPolicy(db: Db, policy: NewPolicy): Promise<boolean> 
 interface Cached {
   policy: PolicyVersion | null;
   checkedAt: number;
-  /** Transactions of this process that may have published; while one is open or just over, the cache is not trusted. */
-  writers: Set<Db>;
+  generation: number;
+  readonly watch: WriteWatch;
 }
 
 /** Per database (its settings object is shared with its transactions), gone with it. */
@@ -46,22 +47,9 @@ const cache = new WeakMap<object, Cached>();
 
 function cached(db: Db): Cached {
   const key: object = db.client.config;
-  const known = cache.get(key) ?? { policy: null, checkedAt: 0, writers: new Set() };
+  const known = cache.get(key) ?? { policy: null, checkedAt: 0, generation: -1, watch: newWatch() };
   cache.set(key, known);
   return known;
-}
-
-function noteWriter(db: Db): void {
-  cached(db).writers.add(db);
-}
-
-function hasFreshWriter(entry: Cached): boolean {
-  let any = false;
-  for (const writer of entry.writers) {
-    any = true;
-    if (!isTransaction(writer) || writer.isCompleted()) entry.writers.delete(writer);
-  }
-  return any;
 }
 
 const CHECK_EVERY_MS = 1_000;
@@ -73,20 +61,18 @@ const CHECK_EVERY_MS = 1_000;
 export async function currentPolicy(db: Db): Promise<PolicyVersion> {
   const entry = cached(db);
   const now = performance.now();
-  if (!hasFreshWriter(entry) && entry.policy !== null && now - entry.checkedAt < CHECK_EVERY_MS) return entry.policy;
+  const fresh = isCurrent(entry.watch, entry.generation) && now - entry.checkedAt < CHECK_EVERY_MS;
+  if (fresh && entry.policy !== null) return entry.policy;
+  const { generation } = entry.watch;
   const [latest] = await db('policies').max({ version: 'version' });
   const version = z.object({ version: z.number().nullable() }).parse(latest).version ?? 0;
-  if (entry.policy?.version === version) {
-    entry.checkedAt = now;
-    return entry.policy;
-  }
-  const policy = await policyByVersion(db, version);
+  // The same object as long as the version is: what is computed from it is kept by it.
+  const policy = entry.policy?.version === version ? entry.policy : await policyByVersion(db, version);
   if (policy === null)
     throw new ShiminError('config_invalid', { status: 500, message: 'no assurance policy: run `shimin seed`' });
   // Inside a transaction an uncommitted version may have been read: it is answered, not kept.
-  if (!isTransaction(db)) {
-    entry.policy = policy;
-    entry.checkedAt = now;
+  if (!isTransaction(db) && isCurrent(entry.watch, generation)) {
+    Object.assign(entry, { policy, checkedAt: now, generation });
   }
   return policy;
 }
@@ -94,6 +80,24 @@ export async function currentPolicy(db: Db): Promise<PolicyVersion> {
 export async function policyByVersion(db: Db, version: number): Promise<PolicyVersion | null> {
   const found = await db('policies').where({ version }).first('document');
   if (found === undefined) return null;
-  const document: AssurancePolicy = JSON.parse(z.object({ document: z.string() }).parse(found).document);
+  const document = publishedPolicy(JSON.parse(z.object({ document: z.string() }).parse(found).document));
   return { version, document };
+}
+
+export interface PolicyRecord {
+  readonly version: number;
+  readonly createdBy: string;
+  readonly createdAt: Date;
+}
+
+const recordRow = row({ version: z.number(), createdBy: z.string(), createdAt: time });
+
+/** The versions there were, the newest first, without their documents. */
+export async function policyHistory(
+  db: Db,
+  page: { before?: number | undefined; limit: number },
+): Promise<PolicyRecord[]> {
+  const versions = db('policies').orderBy('version', 'desc').limit(page.limit);
+  if (page.before !== undefined) versions.where('version', '<', page.before);
+  return (await versions.select('version', 'created_by', 'created_at')).map((raw) => recordRow.parse(raw));
 }

@@ -17,7 +17,7 @@ const faults = (change: (policy: ReturnType<typeof json>) => void) => {
   const policy = json();
   change(policy);
   const parsed = parsePolicy(policy);
-  return parsed.ok ? [] : parsed.faults;
+  return parsed.ok ? [] : parsed.faults.map(({ path, message }) => ({ path, message }));
 };
 
 describe('a policy', () => {

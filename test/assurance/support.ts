@@ -1,4 +1,5 @@
 import type { AuthenticationEvent, Evidence } from '../../src/assurance/evidence.ts';
+import type { EvidenceRule, IdentityWay } from '../../src/assurance/policy.ts';
 
 export const now = new Date('2026-11-23T08:00:00Z');
 const ago = (seconds: number) => new Date(now.getTime() - seconds * 1000);
@@ -12,6 +13,7 @@ export const evidence = (facts: Partial<Evidence> & Pick<Evidence, 'kind'>): Evi
   id: `e${next()}`,
   source: facts.kind,
   strength: 'superior',
+  category: null,
   confirmed: [],
   recordedAt: ago(3600),
   expiresAt: null,
@@ -36,7 +38,15 @@ export const event = (
 export const kinds = {
   contact: evidence({ kind: 'contact', strength: 'weak' }),
   population: evidence({ kind: 'population', strength: 'strong', confirmed: ['name', 'document_number'] }),
+  permit: evidence({
+    kind: 'document',
+    source: 'exit-entry',
+    strength: 'strong',
+    category: 'hong_kong',
+    confirmed: ['name', 'document_number'],
+  }),
   face: evidence({ kind: 'face', strength: 'strong', confirmed: ['liveness', 'photo'] }),
+  permitFace: evidence({ kind: 'face', strength: 'strong', category: 'hong_kong', confirmed: ['liveness', 'photo'] }),
   counter1: evidence({ kind: 'counter', confirmed: ['officials:1'] }),
   counter2: evidence({ kind: 'counter', confirmed: ['officials:2'] }),
   upstreamStrong: evidence({ kind: 'upstream', strength: 'strong', confirmed: ['name', 'document_number'] }),
@@ -81,3 +91,8 @@ export function subsets<T>(all: Readonly<Record<string, T>>): { names: Set<strin
 }
 
 export const L = (n: number) => `urn:shimin:loa:${n}`;
+
+/** The level of our own admin console. */
+export const S = 'urn:shimin:staff';
+
+export const way = (...rules: EvidenceRule[]): IdentityWay => ({ categories: null, independent: false, rules });

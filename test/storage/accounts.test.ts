@@ -16,7 +16,7 @@ import { addDocument, findAccountByDocument, setName } from '../../src/storage/p
 import { withDatabases } from '../support/databases.ts';
 import { later, race, storedAccount, t0, testKeyring } from '../support/rows.ts';
 
-const zhang = { category: 'mainland', name: '张伟', documentType: 'resident_id', birthDate: '1990-01-01' };
+const zhang = { category: 'mainland', name: '张伟', documentType: 'resident_id', birthDate: '1990-01-01' } as const;
 
 withDatabases('accounts', (makeDb) => {
   let database: Database;
