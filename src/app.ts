@@ -9,10 +9,12 @@ import { adminRouter } from './admin/index.ts';
 import { dominates } from './assurance/level.ts';
 import { acrLabels } from './assurance/mapping.ts';
 import { createHashQueue } from './authenticators/password.ts';
+import { publishDue } from './commands/publish-policy.ts';
 import type { Config } from './config.ts';
 import { type Engine, startEngine } from './engine.ts';
 import { observeEngine } from './engine-events.ts';
 import { createI18n } from './i18n/index.ts';
+import { startChangesJob } from './jobs/changes.ts';
 import { startHousekeeping } from './jobs/housekeeping.ts';
 import { journeyRoutes } from './journey/index.ts';
 import { type Clock, systemClock } from './lib/clock.ts';
@@ -250,6 +252,7 @@ export async function createShimin(deps: {
   app.use(admin.middleware).use(staffRouter.routes());
 
   const housekeeping = startHousekeeping({ db, clock, log });
+  const changes = startChangesJob({ publishDue: () => publishDue({ db, clock, keyring }), log });
   let draining = false;
   return {
     handle: dispatch({ engine, ours: app.callback(), metrics, log, issuer: config.issuer }),
@@ -268,6 +271,7 @@ export async function createShimin(deps: {
     },
     async close() {
       housekeeping.stop();
+      changes.stop();
       engine.close();
       await database.close();
     },

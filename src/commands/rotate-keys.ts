@@ -1,3 +1,4 @@
+import type { AuditEvent } from '../audit/events.ts';
 import { seal } from '../lib/crypto.ts';
 import { generateSigningJwk, publicJwk, signingAlgorithms } from '../lib/jwk.ts';
 import { append } from '../storage/audit.ts';
@@ -15,7 +16,7 @@ const publishedAfterUse = 2 * 60 * 60 * 1000;
  */
 export async function rotateKeys(
   deps: CommandDeps,
-  options: { onlyIfNone?: boolean } = {},
+  options: { onlyIfNone?: boolean; actor?: AuditEvent['actor'] } = {},
 ): Promise<{ rotated: number }> {
   const at = deps.clock();
   const fresh = await Promise.all(
@@ -55,7 +56,7 @@ export async function rotateKeys(
     await append(tx, {
       at,
       type: 'key.rotated',
-      actor: { kind: 'operator', id: 'cli' },
+      actor: options.actor ?? { kind: 'operator', id: 'cli' },
       accountId: null,
       clientId: null,
       requestId: null,

@@ -1,0 +1,102 @@
+import { ShiminError } from '../lib/errors.ts';
+import { append } from '../storage/audit.ts';
+import type { Change } from '../storage/changes.ts';
+import type { Db } from '../storage/db.ts';
+import { appendPolicy, currentPolicy, policyByVersion } from '../storage/policies.ts';
+import { confirmSource, setSource, sourceById } from '../storage/sources.ts';
+import { assignRole, revokeRole } from '../storage/staff.ts';
+import { proposalOf, validPolicy } from './change-payload.ts';
+import type { CommandDeps } from './command.ts';
+import { rotateKeys } from './rotate-keys.ts';
+
+/**
+ * Makes an approved change real, in the caller's transaction. Answers the policy version it made, if it made one.
+ * @throws ShiminError `change_stale` when what it changes is not as it was when it was proposed
+ */
+export async function applyChange(
+  tx: Db,
+  deps: CommandDeps,
+  change: Change,
+  by: { approver: string; at: Date; requestId: string | null },
+): Promise<number | null> {
+  const what = proposalOf(change);
+  switch (what.kind) {
+    case 'policy':
+      return publish(tx, change, what.payload.document, by);
+    case 'rollback': {
+      const old = await policyByVersion(tx, what.payload.toVersion);
+      if (old === null) throw new ShiminError('not_found', { status: 404 });
+      return publish(tx, change, old.document, by);
+    }
+    case 'role': {
+      const { accountId, role, change: direction } = what.payload;
+      const done =
+        direction === 'assign'
+          ? await assignRole(tx, { accountId, role, grantedBy: by.approver, at: by.at })
+          : await revokeRole(tx, accountId, role, by.at);
+      if (!done) throw stale();
+      await note(tx, change, by, { type: 'role.assigned', accountId, data: { role, change: direction } });
+      return null;
+    }
+    case 'keys':
+      await rotateKeys({ ...deps, db: tx }, { actor: { kind: 'staff', id: by.approver } });
+      return null;
+    case 'source': {
+      const { source: id, enabled, killed } = what.payload;
+      if (killed) {
+        if (!(await confirmSource(tx, id, change.id))) throw stale();
+        return null;
+      }
+      const before = (await sourceById(tx, id))?.enabled ?? true;
+      if (before === enabled) throw stale();
+      const { approver: changedBy, at: changedAt } = by;
+      await setSource(tx, { id, enabled, changedAt, changedBy, reason: change.reason, needsSecond: null });
+      await note(tx, change, by, {
+        type: 'source.switched',
+        accountId: null,
+        data: { source: id, from: before, to: enabled, changeId: change.id },
+      });
+      return null;
+    }
+  }
+}
+
+const stale = () => new ShiminError('change_stale', { status: 409 });
+
+async function publish(
+  tx: Db,
+  change: Change,
+  document: unknown,
+  by: { approver: string; at: Date; requestId: string | null },
+): Promise<number> {
+  const { version: previous } = await currentPolicy(tx);
+  // The preview that was approved compared with one version; on another one it would say something else.
+  if (change.basedOn !== previous) throw stale();
+  const version = previous + 1;
+  const next = validPolicy({ ...Object(document), version });
+  const policy = { version, document: next, createdBy: change.proposedBy ?? by.approver, at: by.at };
+  if (!(await appendPolicy(tx, { ...policy, expectedPrevious: previous }))) throw stale();
+  await note(tx, change, by, {
+    type: 'policy.published',
+    accountId: null,
+    data: { version, previous, apps: Object.keys(next.apps).length, levels: next.levels.length },
+  });
+  return version;
+}
+
+async function note(
+  tx: Db,
+  change: Change,
+  by: { approver: string; at: Date; requestId: string | null },
+  what: Pick<Parameters<typeof append>[1], 'type' | 'accountId' | 'data'>,
+): Promise<void> {
+  await append(tx, {
+    at: by.at,
+    actor: { kind: 'staff', id: by.approver },
+    clientId: 'admin',
+    requestId: by.requestId,
+    outcome: 'ok',
+    reason: `change_${change.kind}`,
+    ...what,
+  });
+}

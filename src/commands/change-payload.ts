@@ -1,0 +1,60 @@
+import { isDeepStrictEqual } from 'node:util';
+import { z } from 'zod';
+import type { AssurancePolicy } from '../assurance/policy.ts';
+import { parsePolicy } from '../assurance/policy.ts';
+import { ShiminError } from '../lib/errors.ts';
+import { type ChangeKind, changeKinds, type Operation, powersOf, roles } from './permissions.ts';
+
+const payloads = {
+  /** The whole next document; its number is given when it is published. */
+  policy: z.strictObject({ document: z.custom<AssurancePolicy>((value) => typeof value === 'object') }),
+  rollback: z.strictObject({ toVersion: z.number().int().positive() }),
+  role: z.strictObject({ accountId: z.uuid(), role: z.enum(roles), change: z.enum(['assign', 'revoke']) }),
+  keys: z.strictObject({}),
+  /** `killed`: off since it was proposed; the second person confirms it, or switches it on again by rejecting. */
+  source: z.strictObject({ source: z.string().min(1).max(64), enabled: z.boolean(), killed: z.boolean() }),
+} as const satisfies Record<ChangeKind, z.ZodType>;
+
+/** What a change would do, by its kind. */
+export type Proposal = {
+  readonly [K in ChangeKind]: { readonly kind: K; readonly payload: z.infer<(typeof payloads)[K]> };
+}[ChangeKind];
+
+const proposal = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('policy'), payload: payloads.policy }),
+  z.object({ kind: z.literal('rollback'), payload: payloads.rollback }),
+  z.object({ kind: z.literal('role'), payload: payloads.role }),
+  z.object({ kind: z.literal('keys'), payload: payloads.keys }),
+  z.object({ kind: z.literal('source'), payload: payloads.source }),
+]);
+
+export const isChangeKind = (value: string): value is ChangeKind => changeKinds.some((kind) => kind === value);
+
+/** A stored change's kind and payload, parsed. */
+export function proposalOf(change: { kind: string; payload: unknown }): Proposal {
+  return proposal.parse({ kind: change.kind, payload: change.payload });
+}
+
+/**
+ * What it takes to propose this. Whoever looks after apps may raise or lower what an app requires, and touch nothing else
+ * of the policy: the rest of the document must be what is in force.
+ */
+export function powerToPropose(what: Proposal, current: AssurancePolicy): Operation {
+  if (what.kind !== 'policy') return powersOf[what.kind].propose;
+  const { document } = what.payload;
+  const rest = (policy: AssurancePolicy) => ({ ...policy, apps: null, version: 0 });
+  return isDeepStrictEqual(rest(plain(document)), rest(plain(current))) ? 'requirement.propose' : 'policy.propose';
+}
+
+/** As it comes back from storage, so that an absent and an undefined member are one. */
+const plain = (policy: AssurancePolicy): AssurancePolicy => JSON.parse(JSON.stringify(policy));
+
+/**
+ * A document that may stand, or `policy_invalid` naming every fault and its place.
+ * @throws ShiminError `policy_invalid`
+ */
+export function validPolicy(document: unknown): AssurancePolicy {
+  const parsed = parsePolicy(document);
+  if (parsed.ok) return parsed.policy;
+  throw new ShiminError('policy_invalid', { status: 422, detail: { faults: parsed.faults } });
+}

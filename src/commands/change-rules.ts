@@ -1,0 +1,92 @@
+import type { AssurancePolicy } from '../assurance/policy.ts';
+import { ShiminError } from '../lib/errors.ts';
+import { append } from '../storage/audit.ts';
+import type { Change } from '../storage/changes.ts';
+import type { Db } from '../storage/db.ts';
+import { rolesOf } from '../storage/staff.ts';
+import { type Proposal, powerToPropose } from './change-payload.ts';
+import type { Cause } from './command.ts';
+import { isRole, may, type Operation, powersOf, type Role } from './permissions.ts';
+
+/** Who does it and in which request. */
+export interface By {
+  readonly accountId: string;
+  readonly cause: Cause;
+}
+
+/** A refusal that leaves its line in the audit: the transaction commits the line, then the caller throws. */
+export interface Refusal {
+  readonly refused:
+    | 'forbidden'
+    | 'self_approval'
+    | 'change_decided'
+    | 'change_expired'
+    | 'change_stale'
+    | 'proposer_lost_role'
+    | 'draft_conflict';
+}
+
+const statusOf: Readonly<Record<Refusal['refused'], number>> = {
+  forbidden: 403,
+  self_approval: 403,
+  change_decided: 409,
+  change_expired: 409,
+  change_stale: 409,
+  proposer_lost_role: 409,
+  draft_conflict: 409,
+};
+
+/** What the transaction decided: the value, or the refusal thrown now that its audit line is safe. */
+export function orThrow<T>(result: { done: T } | Refusal): T {
+  if ('refused' in result) throw new ShiminError(result.refused, { status: statusOf[result.refused] });
+  return result.done;
+}
+
+/** The roles as they are at this moment, inside the transaction: one taken away midway counts. */
+export async function staffRoles(tx: Db, accountId: string): Promise<Role[]> {
+  return (await rolesOf(tx, accountId)).filter(isRole);
+}
+
+/** Whether its author may still propose it. */
+export async function mayPropose(
+  tx: Db,
+  accountId: string,
+  what: Proposal,
+  current: AssurancePolicy,
+): Promise<boolean> {
+  const held = await staffRoles(tx, accountId);
+  // What could be proposed by a kill alone needs the power to kill.
+  const needed: Operation =
+    what.kind === 'source' && what.payload.killed ? 'source.kill' : powerToPropose(what, current);
+  return may(held, needed);
+}
+
+/** Nobody takes part in a decision on their own roles. */
+export const isOwnRole = (what: Proposal, accountId: string) =>
+  what.kind === 'role' && what.payload.accountId === accountId;
+
+export function approvalOf(what: Proposal): Operation {
+  return powersOf[what.kind].approve;
+}
+
+/** Writes the refusal down; the last thing in its transaction. */
+export async function refuse(
+  tx: Db,
+  at: Date,
+  by: By,
+  about: { change: Pick<Change, 'id' | 'kind'> | null; kind: string; operation: string; roles: readonly Role[] },
+  refused: Refusal['refused'],
+): Promise<Refusal> {
+  await append(tx, {
+    at,
+    type: 'change.refused',
+    actor: { kind: 'staff', id: by.accountId },
+    accountId: null,
+    clientId: by.cause.clientId,
+    requestId: by.cause.requestId,
+    outcome: 'refused',
+    reason: refused,
+    data: { changeId: about.change?.id ?? null, kind: about.kind, operation: about.operation, roles: [...about.roles] },
+  });
+  return { refused };
+}
