@@ -1,5 +1,11 @@
+import { type CryptoKey, importJWK, SignJWT } from 'jose';
 import type { Provider } from 'oidc-provider';
+import type { Keyring } from '../lib/crypto.ts';
+import { ShiminError } from '../lib/errors.ts';
 import { type SigningAlgorithm, signingAlgorithms } from '../lib/jwk.ts';
+import type { Db } from '../storage/db.ts';
+import { keyEpoch } from '../storage/signing-keys.ts';
+import { loadKeySet } from './keys.ts';
 
 /** Scopes of an app's own token (client credentials) for its security event streams. */
 export const signalScopes = ['ssf.manage', 'ssf.read'] as const;
@@ -43,5 +49,42 @@ export async function recipientOf(
   return {
     subject: client.subjectType === 'pairwise' ? subjects(accountId, String(sectorIdentifier)) : accountId,
     algorithm: signingAlgorithms.find((known) => known === agreed) ?? 'ES256',
+  };
+}
+
+/** The algorithm in which an app checks what we sign. */
+export async function algorithmOf(provider: Provider, clientId: string): Promise<SigningAlgorithm> {
+  const agreed = (await provider.Client.find(clientId))?.idTokenSignedResponseAlg;
+  return signingAlgorithms.find((known) => known === agreed) ?? 'ES256';
+}
+
+interface Signer {
+  readonly kid: string;
+  readonly key: CryptoKey | Uint8Array;
+}
+
+/**
+ * Signs security event tokens with the keys that sign ID tokens, so that one `jwks_uri` serves both; the explicit type
+ * keeps them apart (RFC 8417 section 4.6). Rotated keys are taken up with the next token.
+ */
+export function setSigner(deps: { db: Db; keyring: Keyring }) {
+  let known: { epoch: number; signers: ReadonlyMap<string, Signer> } | null = null;
+  const load = async () => {
+    const { jwks, epoch } = await loadKeySet(deps.db, deps.keyring);
+    const signers = new Map<string, Signer>();
+    // The current key of an algorithm comes first.
+    for (const jwk of jwks.keys) {
+      const { alg = '', kid = '' } = jwk;
+      if (!signers.has(alg)) signers.set(alg, { kid, key: await importJWK(jwk, alg) });
+    }
+    return { epoch, signers };
+  };
+  return async (claims: Readonly<Record<string, unknown>>, algorithm: string): Promise<string> => {
+    if (known?.epoch !== (await keyEpoch(deps.db))) known = await load();
+    const signer = known.signers.get(algorithm);
+    if (!signer) throw new ShiminError('key_missing', { status: 500, message: `no current key for ${algorithm}` });
+    return new SignJWT({ ...claims })
+      .setProtectedHeader({ alg: algorithm, kid: signer.kid, typ: 'secevent+jwt' })
+      .sign(signer.key);
   };
 }
