@@ -16,6 +16,7 @@ import { observeEngine } from './engine-events.ts';
 import { createI18n } from './i18n/index.ts';
 import { startChangesJob } from './jobs/changes.ts';
 import { startHousekeeping } from './jobs/housekeeping.ts';
+import { startRollups } from './jobs/rollups.ts';
 import { journeyRoutes } from './journey/index.ts';
 import { type Clock, systemClock } from './lib/clock.ts';
 import { deriveKey, type Keyring } from './lib/crypto.ts';
@@ -92,10 +93,12 @@ export async function createShimin(deps: {
   const metrics = createMetrics();
 
   // Upstreams
+  const rollups = startRollups({ db, clock, log });
+  const observe = (source: string, answered: boolean) => rollups.note(source, answered);
   const upstreams = {
-    population: createUpstream('population'),
-    face: createUpstream('face'),
-    sms: createUpstream('sms'),
+    population: createUpstream('population', { observe }),
+    face: createUpstream('face', { observe }),
+    sms: createUpstream('sms', { observe }),
   };
   const upstream = (name: 'population' | 'face') => ({
     baseUrl: config[name].url,
@@ -271,6 +274,7 @@ export async function createShimin(deps: {
     },
     async close() {
       housekeeping.stop();
+      await rollups.stop();
       changes.stop();
       engine.close();
       await database.close();

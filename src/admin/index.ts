@@ -1,5 +1,6 @@
 import Router from '@koa/router';
 import { type AdminRoute, freshly, withStaff } from './context.ts';
+import { dashboardRoutes } from './dashboard.ts';
 import type { AdminDeps } from './deps.ts';
 import { enrolRoutes } from './enrol.ts';
 import { homeRoutes } from './home.ts';
@@ -8,7 +9,7 @@ import { homeRoutes } from './home.ts';
  * Every endpoint of the console with the operation it needs. A page of yours: export `xxxRoutes: readonly AdminRoute[]`
  * from its file and add it here; nothing reaches the router but through this table, and test/admin walks it role by role.
  */
-export const adminRoutes: readonly AdminRoute[] = [...homeRoutes, ...enrolRoutes];
+export const adminRoutes: readonly AdminRoute[] = [...homeRoutes, ...dashboardRoutes, ...enrolRoutes];
 
 export function adminRouter(deps: AdminDeps): Router {
   const router = new Router();

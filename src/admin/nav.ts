@@ -3,6 +3,7 @@ import { may, type Operation, type Role } from '../commands/permissions.ts';
 /** The console's pages in the order of the menu. A page of yours: one row here, and a text `admin.nav.<id>`. */
 const items: readonly { readonly id: string; readonly path: string; readonly operation: Operation }[] = [
   { id: 'home', path: '/admin', operation: 'home.read' },
+  { id: 'dashboard', path: '/admin/dashboard', operation: 'dashboard.read' },
   { id: 'approvals', path: '/admin/approvals', operation: 'change.read' },
   { id: 'levels', path: '/admin/levels', operation: 'policy.read' },
   { id: 'apps', path: '/admin/apps', operation: 'app.read' },

@@ -1,11 +1,15 @@
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import type { Db } from '../storage/db.ts';
+import { pruneDecisions } from '../storage/decisions.ts';
 import { pruneExpired } from '../storage/oidc-models/grants.ts';
 import { prune } from '../storage/pending.ts';
+import { pruneSessions } from '../storage/sessions.ts';
 import { pruneThrottles } from '../storage/throttle.ts';
 
 const everyMs = 60_000;
+/** Decisions, and the events they were made on, can be explained for this long. */
+const keptMs = 400 * 86_400_000;
 
 /** Removes what expired, in small batches, away from any request. */
 export function startHousekeeping(deps: { db: Db; clock: Clock; log: Log }): { stop(): void } {
@@ -14,6 +18,8 @@ export function startHousekeeping(deps: { db: Db; clock: Clock; log: Log }): { s
     await pruneExpired(deps.db, now);
     await prune(deps.db, now);
     await pruneThrottles(deps.db, now);
+    await pruneDecisions(deps.db, new Date(now.getTime() - keptMs));
+    await pruneSessions(deps.db, new Date(now.getTime() - keptMs));
   };
   const timer = setInterval(() => {
     run().catch((error: unknown) => deps.log.warn({ err: error }, 'housekeeping failed; tried again in a minute'));

@@ -1,5 +1,6 @@
 import type Router from '@koa/router';
 import { offersFor } from '../commands/offers.ts';
+import { finishVisit } from '../storage/journey-visits.ts';
 import { seeOther } from '../web/forms.ts';
 import { missingConsent } from './consent.ts';
 import { type Handler, withSituation } from './context.ts';
@@ -28,6 +29,7 @@ const hub: Handler = async (deps, ctx, situation) => {
       consented: interaction.prompt.name === 'consent',
       offered: state.offered || interaction.offered,
     };
+    await finishVisit(deps.db, interaction.cid, deps.clock());
     seeOther(ctx, await deps.engine.finish(ctx, outcome));
     return;
   }

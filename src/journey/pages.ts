@@ -2,6 +2,7 @@ import type { Context } from 'koa';
 import type { Offer, Plan } from '../assurance/plan.ts';
 import { totpUri } from '../authenticators/totp.ts';
 import { maskPhone } from '../identity/phone.ts';
+import { noteVisit } from '../storage/journey-visits.ts';
 import { formTarget } from '../web/guards.ts';
 import { localeOf } from '../web/preferences.ts';
 import { qrSvg } from '../web/qr.ts';
@@ -67,6 +68,7 @@ export async function renderPage(
     values: typed(ctx),
     ...(await pageData(deps, ctx, situation, page, input)),
   };
+  await noteVisit(deps.db, { cid: interaction.cid, clientId: app.id, page, at: deps.clock() });
   deps.renderer.render(ctx, `journey/${page}`, data, { status: input.status });
 }
 

@@ -25,15 +25,21 @@ export interface Upstream {
   run<T>(work: () => Promise<T>): Promise<T>;
 }
 
+export interface UpstreamOptions {
+  readonly maxConcurrent?: number;
+  readonly maxQueued?: number;
+  readonly breakAfter?: number;
+  readonly halfOpenAfterMs?: number;
+  /** Hears of every call whether the upstream answered, whatever it said. */
+  readonly observe?: (name: string, answered: boolean) => void;
+}
+
 /**
  * Keeps one slow or broken upstream from taking the others down with it: beyond `maxConcurrent` and `maxQueued` calls are
  * refused at once, after `breakAfter` failures in a row nobody asks for `halfOpenAfterMs`, then one probe decides.
  */
-export function createUpstream(
-  name: string,
-  options: { maxConcurrent?: number; maxQueued?: number; breakAfter?: number; halfOpenAfterMs?: number } = {},
-): Upstream {
-  const { maxConcurrent = 20, maxQueued = 20, breakAfter = 5, halfOpenAfterMs = 10_000 } = options;
+export function createUpstream(name: string, options: UpstreamOptions = {}): Upstream {
+  const { maxConcurrent = 20, maxQueued = 20, breakAfter = 5, halfOpenAfterMs = 10_000, observe } = options;
   const breaker = circuitBreaker(handleWhen(isFaultOfUpstream), {
     halfOpenAfter: halfOpenAfterMs,
     breaker: new ConsecutiveBreaker(breakAfter),
@@ -44,8 +50,11 @@ export function createUpstream(
     healthy: () => breaker.state !== CircuitState.Open,
     async run(work) {
       try {
-        return await policy.execute(work);
+        const result = await policy.execute(work);
+        observe?.(name, true);
+        return result;
       } catch (cause) {
+        observe?.(name, !isFaultOfUpstream(cause) && cause instanceof ShiminError);
         if (cause instanceof BulkheadRejectedError)
           throw unavailable('too many calls under way', { upstream: name, cause, retryAfter: 1 });
         if (cause instanceof BrokenCircuitError) {
