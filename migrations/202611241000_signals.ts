@@ -70,8 +70,11 @@ export async function up(knex: Knex): Promise<void> {
     t.bigInteger('excluded_at').notNullable();
     t.primary(['stream_id', 'subject']);
   });
+  // A source that takes one answer back names it by its own transaction id.
+  await knex.schema.alterTable('evidence', (t) => t.index(['source', 'reference']));
 }
 
 export async function down(knex: Knex): Promise<void> {
+  await knex.schema.alterTable('evidence', (t) => t.dropIndex(['source', 'reference']));
   for (const table of Object.keys(labels).reverse()) await knex.schema.dropTable(table);
 }

@@ -5,6 +5,7 @@ import { faceRoutes } from './face/routes.ts';
 import { escapeHtml, page } from './lib/http.ts';
 import { outboxRoutes } from './outbox/routes.ts';
 import { loadPeople, registeredPeople } from './people.ts';
+import { registerNotices } from './population/notices.ts';
 import { openRegister } from './population/register.ts';
 import { makeResidents } from './population/residents.ts';
 import { populationRoutes } from './population/routes.ts';
@@ -16,6 +17,8 @@ export interface SimulatorsOptions {
   readonly seedSize?: number;
   /** Calls that one caller may make in a minute. */
   readonly perMinute?: number;
+  /** Where the population register tells of deaths and cancellations; nowhere unless given. */
+  readonly notify?: string;
 }
 
 export interface Simulators {
@@ -47,6 +50,8 @@ export async function startSimulators(options: SimulatorsOptions = {}): Promise<
   ]);
 
   let origin = '';
+  const { clientId, populationSecret: secret } = demoCredentials;
+  const notices = options.notify === undefined ? null : registerNotices({ url: options.notify, clientId, secret });
   const population = populationRoutes({
     register,
     clients: {
@@ -54,6 +59,7 @@ export async function startSimulators(options: SimulatorsOptions = {}): Promise<
       [faceAtRegister.clientId]: faceAtRegister.secret,
     },
     perMinute,
+    ...(notices ? { tell: notices.tell } : undefined),
   });
   const face = faceRoutes({
     origin: () => origin,
@@ -102,6 +108,7 @@ export async function startSimulators(options: SimulatorsOptions = {}): Promise<
     url: origin,
     close: () =>
       new Promise((resolve) => {
+        notices?.close();
         server.close(() => {
           register.close();
           resolve();
@@ -121,7 +128,7 @@ export async function startSimulators(options: SimulatorsOptions = {}): Promise<
       '模拟系统 · Simulators',
       `<h1>模拟系统 · Simulators</h1><p>Other people's systems, simulated: separate services over HTTP. <a href="/outbox">Outbox of text messages</a> · <a href="/people.json">people.json</a></p>
 <table><thead><tr><th>Service</th><th>Path</th><th>Fault switch</th></tr></thead><tbody>${service('公安人口库 Population register', '/population', population.switches.state.fault)}${service('人脸核验 Face service', '/face', face.switches.state.fault)}${service('短信网关 SMS gateway', '/sms', outbox.switches.state.fault)}</tbody></table>
-<p>Faults: none, slow, hang, down, http500, garbage, empty, wrong; <code>times</code> limits how often. A resident's record: <code>PUT /population/_control/people/NUMBER {"status": "deceased"}</code>. The register holds ${register.size} residents.</p>
+<p>Faults: none, slow, hang, down, http500, garbage, empty, wrong; <code>times</code> limits how often. A resident's record: <code>PUT /population/_control/people/NUMBER {"status": "deceased"}</code>; the same with notice to its subscribers: <code>POST /population/people/NUMBER/fate</code>. The register holds ${register.size} residents.</p>
 <h2>人物 · People</h2><table><thead><tr><th>Name</th><th>Document</th><th>Phone</th><th>Fate</th></tr></thead><tbody>${rows.join('')}</tbody></table>`,
     );
   }

@@ -11,6 +11,7 @@ import { acrLabels } from './assurance/mapping.ts';
 import { createHashQueue } from './authenticators/password.ts';
 import { publishDue } from './commands/publish-policy.ts';
 import type { Config } from './config.ts';
+import { startDeliveries } from './deliveries.ts';
 import { type Engine, startEngine } from './engine.ts';
 import { observeEngine } from './engine-events.ts';
 import { createI18n } from './i18n/index.ts';
@@ -28,7 +29,7 @@ import { clientAdapter } from './oidc/clients.ts';
 import { recordRefusals } from './oidc/decision.ts';
 import { finishInteraction, openInteraction, refuseInteraction } from './oidc/interaction.ts';
 import { answerReplay, replayError } from './oidc/provider.ts';
-import { endSsoSession, sessionUidOfSid } from './oidc/sessions.ts';
+import { sessionUidOfSid } from './oidc/sessions.ts';
 import { createMetrics, type Metrics } from './ops/metrics.ts';
 import { faceService } from './proofing/face.ts';
 import { populationRegister } from './proofing/population.ts';
@@ -174,6 +175,7 @@ export async function createShimin(deps: {
   const address = (ctx: Context) => clientAddress(ctx, config.trustedProxies);
   const door = (ctx: Context) => ({ req: ctx.req, res: ctx.res });
   const router = new Router();
+  const deliveries = startDeliveries(router, { config, db, clock, keyring, log, engine, unique: models.replayUnique });
   journeyRoutes(router, {
     ...shared,
     population,
@@ -203,7 +205,7 @@ export async function createShimin(deps: {
     ...shared,
     areaSession: account,
     clientAddress: address,
-    endSession: async (uid) => void (await endSsoSession(engine.provider, db, uid, log)),
+    endSession: deliveries.endSession,
     sessionOfSid: (accountId, sid) => sessionUidOfSid(engine.provider, db, accountId, 'account', sid),
     revokeApp: async (accountId, clientId) => void (await revokeGrantsOfAccount(db, accountId, clientId)),
   });
@@ -230,7 +232,7 @@ export async function createShimin(deps: {
       sms: upstreams.sms.healthy(),
     }),
     reloadKeys: () => engine.refresh(),
-    endSession: async (uid) => void (await endSsoSession(engine.provider, db, uid, log)),
+    endSession: deliveries.endSession,
     clientAddress: address,
   });
 
@@ -263,6 +265,7 @@ export async function createShimin(deps: {
     metrics,
     stopReadiness: () => {
       draining = true;
+      deliveries.release();
     },
     async ready() {
       const storage = await db.raw('select 1').then(
@@ -276,6 +279,7 @@ export async function createShimin(deps: {
       housekeeping.stop();
       await rollups.stop();
       changes.stop();
+      await deliveries.close();
       engine.close();
       await database.close();
     },

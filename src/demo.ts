@@ -75,7 +75,7 @@ export async function runDemo(
   };
   try {
     const { startSimulators } = await import(simulators('main.ts'));
-    open.push(await startSimulators({ port: simulatorsPort }));
+    open.push(await startSimulators({ port: simulatorsPort, notify: `${config.issuer}/notifications/population` }));
     const keyring = await ensureSecrets(config.secretsFile);
     const staff = await prepare(config, keyring);
     const server = await startServer({ config, keyring, log });

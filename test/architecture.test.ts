@@ -87,6 +87,7 @@ const matrix: Readonly<Record<string, readonly string[]>> = {
     'lib',
     'i18n',
   ],
+  signals: ['commands', 'storage', 'proofing', 'lib'],
   jobs: ['storage', 'lib'],
   ops: ['lib'],
 };

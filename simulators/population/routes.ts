@@ -4,6 +4,7 @@ import type { Context } from 'koa';
 import { faultSwitch } from '../lib/faults.ts';
 import { fieldsOf, readBody, readJson, text } from '../lib/http.ts';
 import { type Caller, callers } from '../lib/signing.ts';
+import type { Notice } from './notices.ts';
 import type { Register } from './register.ts';
 import type { Resident } from './residents.ts';
 
@@ -11,6 +12,8 @@ export interface PopulationOptions {
   readonly register: Register;
   readonly clients: Readonly<Record<string, string>>;
   readonly perMinute: number;
+  /** Tells subscribers what happened to a person. */
+  readonly tell?: (notice: Notice) => Promise<boolean>;
 }
 
 const statuses = ['active', 'deceased', 'cancelled'] as const;
@@ -19,7 +22,7 @@ const statuses = ['active', 'deceased', 'cancelled'] as const;
 const fold = (name: string) => name.normalize('NFKC').replaceAll(/[\s·•・‧･∙]/gu, '');
 
 /** The police population register (公安人口库): README.md has its protocol. */
-export function populationRoutes({ register, clients, perMinute }: PopulationOptions) {
+export function populationRoutes({ register, clients, perMinute, tell }: PopulationOptions) {
   const router = new Router({ prefix: '/population' });
   const switches = faultSwitch();
   const guard: Caller = callers(clients, perMinute);
@@ -44,6 +47,16 @@ export function populationRoutes({ register, clients, perMinute }: PopulationOpt
     const changed = status !== undefined && register.setStatus(String(ctx.params.number), status);
     ctx.status = changed ? 200 : 404;
     ctx.body = changed ? { number: ctx.params.number, status } : { error: 'not_found' };
+  });
+
+  // What a registry clerk does: the person's fate changes, and those who asked to be told are told.
+  router.post('/people/:number/fate', async (ctx) => {
+    const { status: wanted } = fieldsOf(await readJson(ctx));
+    const status = statuses.find((known) => known === wanted);
+    const number = String(ctx.params.number);
+    if (status === undefined || !register.setStatus(number, status)) return answer(ctx, 404, { error: 'not_found' });
+    const notice = { document_type: 'cn_resident_id', document_number: number, status };
+    answer(ctx, 200, { number, status, notified: tell ? await tell(notice) : false });
   });
 
   router.use(switches.middleware((ctx) => ctx.path.startsWith('/population/v1/')));

@@ -15,6 +15,7 @@ import {
 } from '../storage/authenticators.ts';
 import { type Db, transaction } from '../storage/db.ts';
 import { insertEvent } from '../storage/sessions.ts';
+import { announce } from './announce.ts';
 import type { Cause, CommandDeps } from './command.ts';
 import type { EventFacts } from './record-authentication.ts';
 
@@ -40,6 +41,21 @@ async function note(
     data,
   });
 }
+
+/** Apps that asked hear that the ways in have changed, and of which type; never which one (CAEP 1.0 3.3). */
+async function tell(
+  tx: Db,
+  deps: CommandDeps,
+  at: Date,
+  accountId: string,
+  change: { type: string; change: 'create' | 'update' | 'delete' },
+): Promise<void> {
+  const data = { credential_type: change.type, change_type: change.change };
+  await announce(tx, deps.keyring, { accountId, event: 'credential-change', data, at, initiator: 'user' });
+}
+
+const passkeyType = (transports: readonly string[]) =>
+  transports.includes('internal') ? 'fido2-platform' : 'fido2-roaming';
 
 /**
  * Adds a passkey to an account. The ceremony is an authentication event too when it happened in an interaction: the
@@ -73,6 +89,7 @@ export async function enrolPasskey(
       });
     }
     await note(tx, at, 'authenticator.added', input.accountId, input.cause, { kind: 'passkey' });
+    await tell(tx, deps, at, input.accountId, { type: passkeyType(input.passkey.transports), change: 'create' });
   });
 }
 
@@ -100,12 +117,14 @@ export async function removePasskey(
   return transaction(deps.db, async (tx) => {
     // Two removals at once must not each leave the other's passkey as the last way in.
     await lockAccount(tx, input.accountId);
-    if (!(await revokePasskey(tx, input.accountId, input.id, at, 'removed_by_citizen'))) return false;
+    const removed = (await passkeysOf(tx, input.accountId)).find(({ id }) => id === input.id);
+    if (!removed || !(await revokePasskey(tx, input.accountId, input.id, at, 'removed_by_citizen'))) return false;
     const left = await passkeysOf(tx, input.accountId);
     const password = await passwordOf(tx, input.accountId);
     const totp = await totpOf(tx, input.accountId);
     if (left.length === 0 && !(password && totp)) throw new ShiminError('last_way_in', { status: 409 });
     await note(tx, at, 'authenticator.revoked', input.accountId, input.cause, { kind: 'passkey' });
+    await tell(tx, deps, at, input.accountId, { type: passkeyType(removed.transports), change: 'delete' });
     return true;
   });
 }
@@ -115,10 +134,10 @@ export async function issueRecoveryCodes(
   deps: CommandDeps,
   input: { accountId: string; hashes: readonly string[]; cause: Cause },
 ): Promise<void> {
+  const at = deps.clock();
   await transaction(deps.db, async (tx) => {
     await replaceRecoveryCodes(tx, input.accountId, input.hashes);
-    await note(tx, deps.clock(), 'recovery_codes.replaced', input.accountId, input.cause, {
-      count: input.hashes.length,
-    });
+    await note(tx, at, 'recovery_codes.replaced', input.accountId, input.cause, { count: input.hashes.length });
+    await tell(tx, deps, at, input.accountId, { type: 'recovery-codes', change: 'update' });
   });
 }

@@ -4,6 +4,7 @@ import { append } from '../storage/audit.ts';
 import { transaction } from '../storage/db.ts';
 import { insertEvidence, revokeEvidence } from '../storage/evidence.ts';
 import type { Cause, CommandDeps } from './command.ts';
+import { withLevelChange } from './level-change.ts';
 
 export type EvidenceFacts = Pick<Evidence, 'kind' | 'source' | 'strength' | 'category' | 'confirmed' | 'expiresAt'> & {
   reference: string | null;
@@ -21,7 +22,9 @@ export async function recordEvidence(
   const at = deps.clock();
   await transaction(deps.db, async (tx) => {
     if (input.person) await bindPerson(tx, deps.keyring, { ...input.person, accountId: input.accountId });
-    await insertEvidence(tx, { ...input.facts, accountId: input.accountId, recordedAt: at });
+    await withLevelChange(tx, deps.keyring, { accountId: input.accountId, at, initiator: 'user' }, () =>
+      insertEvidence(tx, { ...input.facts, accountId: input.accountId, recordedAt: at }),
+    );
     await append(tx, {
       at,
       type: 'evidence.recorded',
@@ -59,7 +62,10 @@ export async function refuseEvidence(
   const at = deps.clock();
   await transaction(deps.db, async (tx) => {
     if (input.revokeKinds.length > 0) {
-      await revokeEvidence(tx, { accountId: input.accountId, kinds: input.revokeKinds, at, reason: input.reason });
+      const { accountId, reason } = input;
+      await withLevelChange(tx, deps.keyring, { accountId, at, initiator: 'system', reason }, () =>
+        revokeEvidence(tx, { accountId, kinds: input.revokeKinds, at, reason }),
+      );
     }
     await append(tx, {
       at,

@@ -3,6 +3,8 @@ import type { Log } from '../lib/log.ts';
 export interface Loop {
   /** Runs soon; at once if idle. */
   wake(): void;
+  /** What is due now is done, or was tried, when this resolves; at the latest after `ms`. */
+  settled(ms: number): Promise<void>;
   /** Ends after the run under way. */
   stop(): Promise<void>;
 }
@@ -40,6 +42,15 @@ export function startLoop(options: { log: Log; name: string; run: () => Promise<
   timer.unref();
   return {
     wake,
+    async settled(ms) {
+      wake();
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const late = new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, ms);
+      });
+      await Promise.race([running, late]);
+      clearTimeout(timer);
+    },
     async stop() {
       stopped = true;
       clearInterval(timer);

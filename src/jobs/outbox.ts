@@ -41,7 +41,7 @@ export function startOutbox(deps: {
   });
   const forget = onEnqueued(db, loop.wake);
   return {
-    wake: loop.wake,
+    ...loop,
     async stop() {
       forget();
       await loop.stop();

@@ -1,48 +1,35 @@
 import type { Provider } from 'oidc-provider';
+import { z } from 'zod';
 import { ShiminError } from '../lib/errors.ts';
-import type { Log } from '../lib/log.ts';
 import { type Db, transaction } from '../storage/db.ts';
-import { revokeGrant } from '../storage/oidc-models/grants.ts';
 import { endSessions, sessionRecordsOf } from '../storage/sessions.ts';
 
-export interface EndedSession {
-  readonly uid: string;
-  /** Apps that were told, and apps that could not be. */
-  readonly told: readonly string[];
-  readonly failed: readonly string[];
+/**
+ * Ends one SSO session from outside its browser. `tell` runs in the same transaction, before anything is gone: it has the
+ * apps told and their grants revoked.
+ */
+export async function endSsoSession(
+  provider: Provider,
+  db: Db,
+  uid: string,
+  tell: (tx: Db, accountId: string) => Promise<void>,
+): Promise<void> {
+  const session = await provider.Session.findByUid(uid);
+  const { accountId } = session ?? {};
+  if (!accountId) return;
+  await transaction(db, async (tx) => {
+    await tell(tx, accountId);
+    await endSessions(tx, accountId, { uid });
+  });
 }
 
-/**
- * Ends one SSO session from outside its browser: every app it reached hears of it by a logout token (OpenID Connect
- * Back-Channel Logout 1.0, 2.5), its grants and the session itself go. An app that can't be reached does not keep the
- * session alive.
- */
-export async function endSsoSession(provider: Provider, db: Db, uid: string, log: Log): Promise<EndedSession> {
-  const session = await provider.Session.findByUid(uid);
-  const told: string[] = [];
-  const failed: string[] = [];
-  const { accountId } = session ?? {};
-  if (!session || !accountId) return { uid, told, failed };
-  const authorizations = Object.entries(session.authorizations ?? {});
-  await transaction(db, async (tx) => {
-    await endSessions(tx, accountId, { uid });
-    // A refresh token being made at this moment hangs on its grant too.
-    for (const [, { grantId }] of authorizations) if (grantId) await revokeGrant(tx, grantId);
-  });
-  await Promise.all(
-    authorizations.map(async ([clientId, { sid }]) => {
-      const client = await provider.Client.find(clientId);
-      if (!client?.backchannelLogoutUri || !sid) return;
-      try {
-        await tellOfLogout(client, accountId, sid);
-        told.push(clientId);
-      } catch (error) {
-        log.warn({ err: error, clientId }, 'back-channel logout not delivered');
-        failed.push(clientId);
-      }
-    }),
-  );
-  return { uid, told, failed };
+const logout = z.object({ clientId: z.string(), accountId: z.string(), sid: z.string() });
+
+/** Sends one logout token (OpenID Connect Back-Channel Logout 1.0, 2.5). An app that takes none, or is gone, is done with. */
+export async function deliverLogout(provider: Provider, payload: unknown): Promise<void> {
+  const { clientId, accountId, sid } = logout.parse(payload);
+  const client = await provider.Client.find(clientId);
+  if (client?.backchannelLogoutUri) await tellOfLogout(client, accountId, sid);
 }
 
 /** The engine's own method; its type package does not name it. */

@@ -62,6 +62,16 @@ export async function evidenceReference(db: Db, id: string): Promise<string | nu
   return found === undefined ? null : z.string().nullable().parse(found.reference);
 }
 
+/** The row that a source knows by its own transaction id, with its owner. */
+export async function evidenceByReference(
+  db: Db,
+  source: string,
+  reference: string,
+): Promise<{ id: string; accountId: string } | null> {
+  const found = await db('evidence').where({ source, reference }).first('id', 'account_id');
+  return found === undefined ? null : row({ id: z.string(), accountId: z.string() }).parse(found);
+}
+
 export interface Revocation {
   readonly accountId: string;
   /** These rows, or all of these kinds; without either, everything the account has. */

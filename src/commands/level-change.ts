@@ -1,0 +1,76 @@
+import { assess } from '../assurance/assess.ts';
+import { closure, dominates } from '../assurance/level.ts';
+import type { AssurancePolicy } from '../assurance/policy.ts';
+import type { Keyring } from '../lib/crypto.ts';
+import type { Db } from '../storage/db.ts';
+import { evidenceOf } from '../storage/evidence.ts';
+import { currentPolicy } from '../storage/policies.ts';
+import { streamClients } from '../storage/signal-streams.ts';
+import { disabledSources } from '../storage/sources.ts';
+import { type Announcement, announce } from './announce.ts';
+
+/** Where the values of `current_level` come from: they are the `acr` values of our tokens (CAEP 1.0 3.4.1). */
+export const levelNamespace = 'urn:shimin:loa';
+/** Who has proved nothing that counts. */
+export const noLevel = 'none';
+
+/**
+ * The best level whose identity part an account meets. How somebody signed in is a session's matter and not in it, so a
+ * token's `acr` may be less.
+ */
+export async function identityLevel(tx: Db, policy: AssurancePolicy, accountId: string, at: Date): Promise<string> {
+  const off = await disabledSources(tx);
+  const evidence = (await evidenceOf(tx, accountId)).filter((item) => !off.has(item.source));
+  const { identities } = assess(policy, evidence, [], at);
+  const below = closure(policy.levels);
+  const best = identities.find((level) => !identities.some((other) => other !== level && below.get(other)?.has(level)));
+  return best ?? noLevel;
+}
+
+/**
+ * Does what may change an account's level, and tells the apps that asked if it did. All of it belongs to the caller's
+ * transaction; where no app has a stream nothing is computed.
+ */
+export async function withLevelChange<T>(
+  tx: Db,
+  keyring: Keyring,
+  about: Pick<Announcement, 'accountId' | 'at' | 'initiator' | 'reason' | 'txn'>,
+  work: () => Promise<T>,
+): Promise<T> {
+  if ((await streamClients(tx)).size === 0) return work();
+  const { document: policy } = await currentPolicy(tx);
+  const before = await identityLevel(tx, policy, about.accountId, about.at);
+  const result = await work();
+  const after = await identityLevel(tx, policy, about.accountId, about.at);
+  await announceLevelChange(tx, keyring, policy, about, { before, after });
+  return result;
+}
+
+/** For changes that touch many accounts and have their levels at hand; nothing is said where they are the same. */
+export async function announceLevelChange(
+  tx: Db,
+  keyring: Keyring,
+  policy: AssurancePolicy,
+  about: Pick<Announcement, 'accountId' | 'at' | 'initiator' | 'reason' | 'txn'>,
+  { before, after }: { before: string; after: string },
+): Promise<void> {
+  if (before === after) return;
+  const direction = directionOf(policy, before, after);
+  await announce(tx, keyring, {
+    ...about,
+    event: 'assurance-level-change',
+    data: {
+      namespace: levelNamespace,
+      current_level: after,
+      previous_level: before,
+      ...(direction === null ? undefined : { change_direction: direction }),
+    },
+  });
+}
+
+/** Levels are a partial order: of two that don't dominate each other neither is the higher one. */
+function directionOf(policy: AssurancePolicy, before: string, after: string): 'increase' | 'decrease' | null {
+  if (before === noLevel || dominates(policy.levels, after, before)) return 'increase';
+  if (after === noLevel || dominates(policy.levels, before, after)) return 'decrease';
+  return null;
+}

@@ -1,0 +1,90 @@
+import type Router from '@koa/router';
+import { signalMessage } from './commands/announce.ts';
+import { logoutMessage, tellApps } from './commands/tell-apps.ts';
+import type { Config } from './config.ts';
+import type { Engine } from './engine.ts';
+import { type Deliver, startOutbox } from './jobs/outbox.ts';
+import { startSignalPush } from './jobs/signals.ts';
+import type { Clock } from './lib/clock.ts';
+import type { Keyring } from './lib/crypto.ts';
+import type { Log } from './lib/log.ts';
+import { pairwiseSubjects } from './oidc/provider.ts';
+import { deliverLogout, endSsoSession } from './oidc/sessions.ts';
+import { algorithmOf, appOfToken, recipientOf, setSigner } from './oidc/signals.ts';
+import { signalRoutes } from './signals/index.ts';
+import type { Db } from './storage/db.ts';
+
+/** What we owe others: logout tokens, security events. Written with what they tell of, delivered from here. */
+export interface Deliveries {
+  /** Ends one SSO session and has its apps told. */
+  endSession(uid: string): Promise<void>;
+  /** Nobody is kept waiting from now on. */
+  release(): void;
+  close(): Promise<void>;
+}
+
+/** A logout token tells of the present; a day later it is history. */
+const LOGOUT_WORTH_MS = 24 * 60 * 60 * 1000;
+const LOGOUT_PATIENCE_MS = 1_000;
+
+export function startDeliveries(
+  router: Router,
+  deps: {
+    config: Config;
+    db: Db;
+    clock: Clock;
+    keyring: Keyring;
+    log: Log;
+    engine: Engine;
+    unique: (sender: string, nonce: string, expSeconds: number) => Promise<boolean>;
+  },
+): Deliveries {
+  const { config, db, clock, keyring, log, engine } = deps;
+  const subjects = pairwiseSubjects(keyring.pairwiseSalt);
+  const shared = { db, clock, keyring, log };
+  let wakePush: () => void = () => undefined;
+  const signals = signalRoutes(
+    router,
+    {
+      ...shared,
+      issuer: config.issuer,
+      allowLoopback: config.allowLoopback,
+      population: { clientId: config.population.appId, secret: config.population.secret },
+      unique: deps.unique,
+      engine: {
+        appOfToken: (value) => appOfToken(engine.provider, value),
+        recipient: (clientId, accountId) => recipientOf(engine.provider, subjects, clientId, accountId),
+        algorithmOf: (clientId) => algorithmOf(engine.provider, clientId),
+        sign: setSigner({ db, keyring }),
+      },
+    },
+    () => wakePush(),
+  );
+  const sayLogout: Deliver = async ({ id, payload, createdAt }) => {
+    if (clock().getTime() - createdAt.getTime() > LOGOUT_WORTH_MS)
+      log.error({ messageId: id }, 'logout token given up: its app was away for a day');
+    else await deliverLogout(engine.provider, payload);
+    return false;
+  };
+  const push = startSignalPush({ ...shared, push: signals.push });
+  wakePush = push.wake;
+  const outbox = startOutbox({
+    ...shared,
+    handlers: { [signalMessage]: signals.fanOut, [logoutMessage]: sayLogout },
+  });
+  return {
+    async endSession(uid) {
+      await endSsoSession(engine.provider, db, uid, (tx, accountId) =>
+        tellApps(tx, keyring, { accountId, which: { uid }, at: clock(), initiator: 'user' }),
+      );
+      // Whoever signs out sees it everywhere at once, as long as the apps answer.
+      await outbox.settled(LOGOUT_PATIENCE_MS);
+    },
+    release: signals.close,
+    async close() {
+      signals.close();
+      await outbox.stop();
+      await push.stop();
+    },
+  };
+}
