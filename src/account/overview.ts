@@ -13,6 +13,7 @@ import { evidenceOf } from '../storage/evidence.ts';
 import { personOf } from '../storage/persons.ts';
 import { currentPolicy } from '../storage/policies.ts';
 import { eventsOfSession, sessionRecordsOf } from '../storage/sessions.ts';
+import { fromOpenSources } from '../storage/sources.ts';
 import { activityItems } from './activity.ts';
 import { type Handler, param, type SignedIn, withCitizen } from './context.ts';
 import type { AccountDeps } from './deps.ts';
@@ -59,7 +60,7 @@ async function standingOf(deps: AccountDeps, citizen: SignedIn): Promise<object>
     passwordOf(db, account.id),
     totpOf(db, account.id),
   ]);
-  const best = bestLevel(policy, assess(policy, evidence, events, now));
+  const best = bestLevel(policy, assess(policy, await fromOpenSources(db, evidence), events, now));
   const index = best ? policy.levels.findIndex((level) => level.id === best.level) : -1;
   const next = policy.levels[index + 1];
   const offers = offersFor(

@@ -13,7 +13,7 @@ export const auditEvents = [
   { type: 'authenticator.revoked', data: ['kind', 'authenticatorId'] },
   { type: 'recovery_codes.replaced', data: ['count'] },
   { type: 'contact.changed', data: ['kind', 'change'] },
-  { type: 'evidence.recorded', data: ['kind', 'source', 'strength', 'evidenceId'] },
+  { type: 'evidence.recorded', data: ['kind', 'source', 'strength', 'category', 'evidenceId'] },
   { type: 'evidence.refused', data: ['kind', 'source'] },
   { type: 'evidence.revoked', data: ['kinds', 'count'] },
   { type: 'identity.linked', data: ['bridge'] },

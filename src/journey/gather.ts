@@ -14,6 +14,7 @@ import { passkeysOf, passwordOf, recoveryCodesLeft, totpOf } from '../storage/au
 import { evidenceOf } from '../storage/evidence.ts';
 import { currentPolicy } from '../storage/policies.ts';
 import { eventsOfInteraction, eventsOfSession } from '../storage/sessions.ts';
+import { fromOpenSources } from '../storage/sources.ts';
 import type { JourneyDeps } from './deps.ts';
 import { type JourneyState, loadState } from './state.ts';
 
@@ -79,7 +80,7 @@ async function gatherCitizen(
   // A session without one living event (ended, or from before a reset) is a stranger's session.
   if (events.length === 0) return null;
   const evidence = await evidenceOf(db, accountId);
-  const accepted = acceptedEvidence(requirement, evidence);
+  const accepted = acceptedEvidence(requirement, await fromOpenSources(db, evidence));
   const assessment = assess(policy, accepted, events, deps.clock(), { interaction: interaction.cid });
   const offered = state.offered || interaction.offered;
   const verdict = satisfies(assessment, requirement, policy, { interaction: interaction.cid, offered, events });

@@ -21,6 +21,7 @@ interface Source {
   readonly accountId?: string | undefined;
   readonly clientId?: string | undefined;
   readonly sessionUid?: string | undefined;
+  readonly scope?: string | undefined;
   acr?: string | undefined;
   authTime?: number | undefined;
 }
@@ -62,14 +63,16 @@ function standingOf(deps: Deps, source: Source): Promise<Standing | null> {
     sessionUid: source.sessionUid ?? null,
     interaction: 'newest',
     now: deps.clock(),
+    clientId: source.clientId ?? null,
   });
 }
 
-function judge(standing: Standing, clientId: string, label: string | undefined, at = standing.assessment) {
+function judge(standing: Standing, source: Source, label: string | undefined, at = standing.assessment) {
   const claimsAcr = label === undefined ? undefined : { essential: true, values: [label] };
-  const requirement = requirementFor(standing.policy, clientId, {
+  const requirement = requirementFor(standing.policy, source.clientId ?? '', {
     acrValues: [],
     prompt: [],
+    scopes: (source.scope ?? '').split(' '),
     ...(claimsAcr ? { claimsAcr } : undefined),
   });
   return satisfies(at, requirement, standing.policy, { interaction: null, offered: true, events: standing.events });
@@ -77,7 +80,7 @@ function judge(standing: Standing, clientId: string, label: string | undefined, 
 
 /** The label the token was made with while it holds, else the best that does. */
 function acrNow(standing: Standing, source: Source): string | undefined {
-  const asked = judge(standing, source.clientId ?? '', source.acr);
+  const asked = judge(standing, source, source.acr);
   if (asked.kind === 'met') return asked.label;
   return bestLevel(standing.policy, standing.assessment)?.level;
 }
@@ -87,11 +90,11 @@ function acrNow(standing: Standing, source: Source): string | undefined {
  * app's floor is judged as of the sign-in, with only the evidence that is still alive.
  */
 function stillGood(standing: Standing, source: Source, now: Date): boolean {
-  if (judge(standing, source.clientId ?? '', undefined).kind === 'met') return true;
+  if (judge(standing, source, undefined).kind === 'met') return true;
   const alive = standing.evidence.filter((item) => isAlive(item, now));
   const signedInAt = new Date(Math.max(0, ...standing.events.map((event) => event.at.getTime())));
   const then = assess(standing.policy, alive, standing.events, signedInAt, { interaction: null });
-  return judge(standing, source.clientId ?? '', undefined, then).kind === 'met';
+  return judge(standing, source, undefined, then).kind === 'met';
 }
 
 function levelClaims(standing: Standing, source: Source): Record<string, unknown> {

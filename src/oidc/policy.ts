@@ -72,7 +72,14 @@ async function decide(deps: PolicyDeps, ctx: KoaContextWithOIDC): Promise<Answer
     await adopt(deps, ctx, { interaction, accountId, uid: session.uid, now });
   }
   const rows = await rowsOfRequest(deps, ctx, accountId);
-  const standing = await loadStanding(deps, { accountId, sessionUid: session.uid, interaction, now, rows });
+  const standing = await loadStanding(deps, {
+    accountId,
+    sessionUid: session.uid,
+    interaction,
+    now,
+    clientId: oidc.client.clientId,
+    rows,
+  });
   if (!standing) return 'reauthenticate';
   const request = acrRequest(oidc.params ?? {});
   const verdict = judge(standing, ctx, request, interaction);

@@ -80,6 +80,8 @@ function configuration(deps: ProviderDeps): Configuration {
     pairwiseIdentifier: (_ctx, accountId, client) => pairwise(accountId, String(client.sectorIdentifier)),
     responseTypes: ['code'],
     // The last two are for apps' own tokens: security event streams (CAEP interoperability profile, 2.7.2).
+    // What is asked for, where the policy holds resources and actions to levels of their own.
+    extraParams: ['resource', 'action'],
     scopes: ['openid', 'offline_access', 'profile', 'phone', ...signalScopes],
     // Listed under openid, so that they are in every ID token without being asked for (design, section 1).
     claims: {

@@ -8,7 +8,8 @@ const claimsParameter = z.object({ id_token: z.object({ acr: acrMember.optional(
 
 /**
  * What an authorization request asks of the level: `acr_values`, `acr` in the `claims` parameter, `max_age`, `prompt`
- * (OpenID Connect Core 3.1.2.1, 5.5.1.1). The engine has already checked the shapes; what it would refuse is ignored here.
+ * (OpenID Connect Core 3.1.2.1, 5.5.1.1), and what it asks it for: `scope`, `resource` (RFC 8707 section 2) and our own
+ * `action`, names that the policy may hold to a level of their own; several are separated by blanks. The engine has already checked the shapes; what it would refuse is ignored here.
  */
 export function acrRequest(params: Readonly<Record<string, unknown>>): AcrRequest {
   const words = (value: unknown) => (typeof value === 'string' ? value.split(' ').filter(Boolean) : []);
@@ -19,6 +20,9 @@ export function acrRequest(params: Readonly<Record<string, unknown>>): AcrReques
     ...(acr ? { claimsAcr: acr } : undefined),
     ...(maxAge !== undefined && Number.isFinite(maxAge) ? { maxAge } : undefined),
     prompt: words(params.prompt),
+    scopes: words(params.scope),
+    resources: words(params.resource),
+    actions: words(params.action),
   };
 }
 

@@ -1,3 +1,4 @@
+import { acceptedEvidence } from '../assurance/accepted.ts';
 import type { Assessment } from '../assurance/assess.ts';
 import { assess } from '../assurance/assess.ts';
 import type { AuthenticationEvent, Evidence } from '../assurance/evidence.ts';
@@ -5,12 +6,14 @@ import type { AssurancePolicy } from '../assurance/policy.ts';
 import type { Account } from '../storage/accounts.ts';
 import type { Db } from '../storage/db.ts';
 import { currentPolicy } from '../storage/policies.ts';
+import { fromOpenSources } from '../storage/sources.ts';
 import type { StandingReader, StandingRows } from '../storage/standing.ts';
 
 /** What an account is worth in one SSO session now. Computed on each request, never stored. */
 export interface Standing {
   readonly account: Account;
   readonly policy: AssurancePolicy;
+  /** What counts now for the app in question. */
   readonly evidence: readonly Evidence[];
   readonly events: readonly AuthenticationEvent[];
   readonly assessment: Assessment;
@@ -29,6 +32,8 @@ export async function loadStanding(
     sessionUid: string | null;
     interaction: string | null | 'newest';
     now: Date;
+    /** The app that the answer is for: it may not take evidence of every source or category. Null: any evidence counts. */
+    clientId: string | null;
     rows?: StandingRows | undefined;
   },
 ): Promise<Standing | null> {
@@ -38,8 +43,12 @@ export async function loadStanding(
   // A session whose events belong to somebody else is worth nothing to this account.
   const own = events.filter((event) => event.accountId === where.accountId);
   const interaction = where.interaction === 'newest' ? newestInteraction(own) : where.interaction;
-  const assessment = assess(policy, evidence, own, where.now, { interaction });
-  return { account, policy, evidence, events: own, assessment };
+  const trusted = await fromOpenSources(deps.db, evidence);
+  const app =
+    where.clientId !== null && Object.hasOwn(policy.apps, where.clientId) ? policy.apps[where.clientId] : undefined;
+  const counting = app ? acceptedEvidence(app, trusted) : trusted;
+  const assessment = assess(policy, counting, own, where.now, { interaction });
+  return { account, policy, evidence: counting, events: own, assessment };
 }
 
 /** Levels that don't ride on SSO rest on the newest interaction; ageing still takes them away. */

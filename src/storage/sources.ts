@@ -91,3 +91,12 @@ export async function disabledSources(db: Db): Promise<ReadonlySet<string>> {
   }
   return disabled;
 }
+
+/** What of this evidence comes from sources that are switched on. */
+export async function fromOpenSources<T extends { readonly source: string }>(
+  db: Db,
+  evidence: readonly T[],
+): Promise<readonly T[]> {
+  const disabled = await disabledSources(db);
+  return disabled.size === 0 ? evidence : evidence.filter((item) => !disabled.has(item.source));
+}
