@@ -1,10 +1,17 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { evidenceKinds } from '../src/assurance/evidence.ts';
+import { catalogue, places } from '../src/assurance/catalogue.ts';
+import { changeCodes } from '../src/assurance/differences.ts';
+import { evidenceKinds, factorKinds, strengths } from '../src/assurance/evidence.ts';
+import { explainCodes } from '../src/assurance/explain.ts';
+import { faultCodes } from '../src/assurance/faults.ts';
 import { reasonCodes } from '../src/assurance/reasons.ts';
+import { ruleCodes } from '../src/assurance/words.ts';
 import { auditEvents } from '../src/audit/events.ts';
+import { operations } from '../src/commands/permissions.ts';
 import { createI18n, type Locale } from '../src/i18n/index.ts';
+import { categories } from '../src/identity/person.ts';
 import { errorCodes } from '../src/lib/errors.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -44,26 +51,45 @@ const isUsed = (key: string) =>
   literal.has(key) ||
   [...composed].some((pattern) => new RegExp(`^${pattern.replaceAll('.', '\\.').replace('*', '.+')}$`).test(key));
 
+/** Texts of policies: their codes are put together in src/assurance. */
+function policyKeys(): string[] {
+  const confirmed = Object.values(catalogue).flatMap(({ confirms }) => confirms.filter((word) => !word.includes(':')));
+  return [
+    ...faultCodes.map((code) => `fault.${code}`),
+    ...changeCodes.map((code) => `change.${code}`),
+    ...explainCodes.map((code) => `explain.${code}`),
+    ...ruleCodes.map((code) => `rule.${code}`),
+    ...evidenceKinds.map((kind) => `rule.evidence.${kind}`),
+    ...strengths.map((strength) => `rule.strength.${strength}`),
+    ...categories.map((category) => `rule.category.${category}`),
+    ...places.map((place) => `rule.place.${place}`),
+    ...factorKinds.map((kind) => `rule.factor.${kind}`),
+    ...new Set(confirmed.map((word) => `rule.confirms.${word}`)),
+  ].map((code) => `policy.${code}`);
+}
+
 describe('texts', () => {
   it.each(i18n.locales)('%s has the keys of English', (locale) =>
     expect(all(locale).toSorted()).toEqual(all('en').toSorted()),
   );
 
   it('has every key that a view or the code names', () => {
-    const events: readonly string[] = auditEvents.map(({ type }) => type);
+    const events: readonly string[] = [...auditEvents.map(({ type }) => type), ...operations];
     const missing = [...literal].filter((key) => !key.endsWith('.') && !events.includes(key) && !i18n.has('en', key));
     expect(missing).toEqual([]);
   });
 
   it('has no key that nobody names', () => {
     // Texts of `done`, which the account's pages hand to their views.
-    const handedOver = /^account\.\w+\.done_/;
-    expect(all('en').filter((key) => !isUsed(key) && !handedOver.test(key))).toEqual([]);
+    const policyTexts = new Set(policyKeys());
+    const handedOver = (key: string) => /^account\.\w+\.done_/.test(key) || policyTexts.has(key);
+    expect(all('en').filter((key) => !isUsed(key) && !handedOver(key))).toEqual([]);
   });
 
   it('has every error, reason, kind of evidence and event of a citizen', () => {
     const needed = [
       ...errorCodes.flatMap((code) => [`errors.${code}.title`, `errors.${code}.next`]),
+      ...policyKeys(),
       ...reasonCodes.map((code) => `reasons.${code}`),
       ...evidenceKinds.map((kind) => `account.evidence_kind.${kind}`),
       ...['0', '1', '2', '3', '4'].flatMap((level) =>
