@@ -1,6 +1,7 @@
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { Command, CommanderError } from 'commander';
+import { configVerbs } from './cli-config.ts';
 import { inviteStaff } from './commands/invite-staff.ts';
 import { isRole, roles } from './commands/permissions.ts';
 import { rotateKeys } from './commands/rotate-keys.ts';
@@ -149,6 +150,20 @@ function build(host: CliHost, outcome: { code: number }): Command {
         say(json, { role, url, expiresAt }, `${role}: ${url}\ngood once, until ${expiresAt.toISOString()}`);
       }),
     );
+
+  configVerbs({
+    program,
+    verb,
+    say,
+    input: host.input,
+    withDeps: (work) =>
+      withDb(async ({ knex }) =>
+        work({ db: knex, keyring: await readSecrets(config().secretsFile), clock: systemClock }),
+      ),
+    exitWith: (code) => {
+      outcome.code = code;
+    },
+  });
 
   verb('doctor', 'look for what is wrong with this installation').action(async ({ json }: { json?: boolean }) => {
     const report = await doctor(host.env);

@@ -1,11 +1,14 @@
 import type { Context, Middleware } from 'koa';
+import type { By } from '../commands/change-rules.ts';
 import type { Cause } from '../commands/command.ts';
 import { isRole, may, type Operation, type Role } from '../commands/permissions.ts';
 import { refuseStaff } from '../commands/refuse-staff.ts';
+import type { Params } from '../i18n/index.ts';
 import { ShiminError } from '../lib/errors.ts';
 import { findAccount } from '../storage/accounts.ts';
 import { rolesOf } from '../storage/staff.ts';
 import type { AreaSession } from '../web/area-session.ts';
+import { localeOf } from '../web/preferences.ts';
 import type { AdminDeps } from './deps.ts';
 import { navFor } from './nav.ts';
 
@@ -51,11 +54,12 @@ export function withStaff(deps: AdminDeps, operation: Operation | 'anyone', hand
   };
 }
 
-/** Signed in anew, by the same passkey, before a change (ASVS 7.5.1). `returnTo` is where to go on after a lost POST. */
+/** Signed in anew, by the same passkey, before a change (ASVS 7.5.1). */
 export function freshly(deps: AdminDeps, route: AdminRoute): Middleware {
   return (ctx, next) => {
     const maxAge = route.method === 'get' ? fresh.page : fresh.change;
-    return deps.areaSession.requireAcr(staffAcr, { maxAge, returnTo: '/admin' })(ctx, next);
+    // A POST is `<page>/<verb>`: back to the page.
+    return deps.areaSession.requireAcr(staffAcr, { maxAge, returnTo: ctx.path.replace(/\/[^/]+$/, '') })(ctx, next);
   };
 }
 
@@ -97,3 +101,12 @@ export function query(ctx: Context, name: string): string | undefined {
   const value = ctx.query[name];
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
+
+/** The reader's words, for what a page is handed finished. */
+export function wordsOf(deps: AdminDeps, ctx: Context): (key: string, params?: Params) => string {
+  const { i18n } = deps.renderer;
+  const locale = localeOf(ctx, i18n);
+  return (key, params) => i18n.t(locale, key, params);
+}
+
+export const byOf = (ctx: Context, staff: Staff): By => ({ accountId: staff.accountId, cause: causeOf(ctx) });

@@ -25,6 +25,6 @@ const takeUp: AdminHandler = async (deps, ctx, staff) => {
 };
 
 export const enrolRoutes: readonly AdminRoute[] = [
-  { method: 'get', path, operation: 'anyone', handler: show },
-  { method: 'post', path, operation: 'anyone', handler: takeUp },
+  { method: 'get', path, operation: 'anyone', fresh: true, handler: show },
+  { method: 'post', path: `${path}/take`, operation: 'anyone', handler: takeUp },
 ];

@@ -1,15 +1,29 @@
 import Router from '@koa/router';
+import { approvalRoutes } from './approvals.ts';
 import { type AdminRoute, freshly, withStaff } from './context.ts';
 import { dashboardRoutes } from './dashboard.ts';
 import type { AdminDeps } from './deps.ts';
 import { enrolRoutes } from './enrol.ts';
 import { homeRoutes } from './home.ts';
+import { keyRoutes } from './keys.ts';
+import { previewRoutes } from './preview.ts';
+import { sourceRoutes } from './sources.ts';
+import { staffRoutes } from './staff.ts';
 
 /**
  * Every endpoint of the console with the operation it needs. A page of yours: export `xxxRoutes: readonly AdminRoute[]`
  * from its file and add it here; nothing reaches the router but through this table, and test/admin walks it role by role.
  */
-export const adminRoutes: readonly AdminRoute[] = [...homeRoutes, ...dashboardRoutes, ...enrolRoutes];
+export const adminRoutes: readonly AdminRoute[] = [
+  ...homeRoutes,
+  ...dashboardRoutes,
+  ...enrolRoutes,
+  ...approvalRoutes,
+  ...previewRoutes,
+  ...sourceRoutes,
+  ...staffRoutes,
+  ...keyRoutes,
+];
 
 export function adminRouter(deps: AdminDeps): Router {
   const router = new Router();

@@ -1,3 +1,4 @@
+import type { AssurancePolicy } from '../assurance/policy.ts';
 import { ShiminError } from '../lib/errors.ts';
 import { append } from '../storage/audit.ts';
 import type { Change } from '../storage/changes.ts';
@@ -22,10 +23,11 @@ export async function applyChange(
   const what = proposalOf(change);
   switch (what.kind) {
     case 'policy':
-      return publish(tx, change, what.payload.document, by);
+      return publish(tx, change, validPolicy(what.payload.document), by);
     case 'rollback': {
       const old = await policyByVersion(tx, what.payload.toVersion);
       if (old === null) throw new ShiminError('not_found', { status: 404 });
+      // Checked when it was published, by the rules of that day: the way back is never barred by stricter ones.
       return publish(tx, change, old.document, by);
     }
     case 'role': {
@@ -66,14 +68,14 @@ const stale = () => new ShiminError('change_stale', { status: 409 });
 async function publish(
   tx: Db,
   change: Change,
-  document: unknown,
+  document: AssurancePolicy,
   by: { approver: string; at: Date; requestId: string | null },
 ): Promise<number> {
   const { version: previous } = await currentPolicy(tx);
   // The preview that was approved compared with one version; on another one it would say something else.
   if (change.basedOn !== previous) throw stale();
   const version = previous + 1;
-  const next = validPolicy({ ...Object(document), version });
+  const next = { ...document, version };
   const policy = { version, document: next, createdBy: change.proposedBy ?? by.approver, at: by.at };
   if (!(await appendPolicy(tx, { ...policy, expectedPrevious: previous }))) throw stale();
   await note(tx, change, by, {

@@ -8,6 +8,9 @@ import { type Proposal, powerToPropose } from './change-payload.ts';
 import type { Cause } from './command.ts';
 import { isRole, may, type Operation, powersOf, type Role } from './permissions.ts';
 
+/** Ids of people at the command line; accounts have UUIDs, so that neither can be taken for the other. */
+export const operatorPrefix = 'operator:';
+
 /** Who does it and in which request. */
 export interface By {
   readonly accountId: string;
@@ -44,6 +47,8 @@ export function orThrow<T>(result: { done: T } | Refusal): T {
 
 /** The roles as they are at this moment, inside the transaction: one taken away midway counts. */
 export async function staffRoles(tx: Db, accountId: string): Promise<Role[]> {
+  // Whoever runs commands on the server has its secrets; two of them still have to agree, under two names.
+  if (accountId.startsWith(operatorPrefix)) return ['assurance_admin'];
   return (await rolesOf(tx, accountId)).filter(isRole);
 }
 

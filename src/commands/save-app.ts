@@ -20,11 +20,16 @@ export async function saveRegisteredApp(
     name: App['name'];
     purpose: App['purpose'];
     ownerName: string;
+    /** The stored hash of the secret the app has already, when it keeps it. */
+    keptSecret?: string;
+    /** Who works on the command line; default: the owner. */
+    operator?: string;
   },
 ): Promise<void> {
   const at = deps.clock();
   const { client_secret: secret, ...rest } = input.metadata;
-  const metadata = typeof secret === 'string' ? { ...rest, client_secret: hashClientSecret(secret) } : rest;
+  const stored = typeof secret === 'string' ? hashClientSecret(secret) : input.keptSecret;
+  const metadata = stored === undefined ? rest : { ...rest, client_secret: stored };
   await transaction(deps.db, async (tx) => {
     await saveApp(tx, {
       id: input.metadata.client_id,
@@ -37,7 +42,7 @@ export async function saveRegisteredApp(
     await append(tx, {
       at,
       type: 'app.saved',
-      actor: { kind: 'operator', id: input.ownerName },
+      actor: { kind: 'operator', id: input.operator ?? input.ownerName },
       accountId: null,
       clientId: input.metadata.client_id,
       requestId: null,

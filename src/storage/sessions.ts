@@ -16,7 +16,7 @@ export interface NewEvent extends Omit<AuthenticationEvent, 'id' | 'interaction'
   readonly ip?: string | null;
 }
 
-const eventRow = row({
+export const eventRow = row({
   id: z.string(),
   accountId: z.string(),
   interactionUid: z.string().nullable(),

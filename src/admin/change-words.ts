@@ -1,0 +1,36 @@
+import { type Proposal, proposalOf } from '../commands/change-payload.ts';
+import type { Params } from '../i18n/index.ts';
+import type { Change } from '../storage/changes.ts';
+
+type Words = (key: string, params?: Params) => string;
+
+/** What a change would do, in one line. */
+export function changeTitle(t: Words, nameOf: (id: string | null) => string, change: Change): string {
+  const what: Proposal = proposalOf(change);
+  switch (what.kind) {
+    case 'policy':
+      return t('changes.what.policy', { version: (change.basedOn ?? 0) + 1 });
+    case 'rollback':
+      return t('changes.what.rollback', { version: what.payload.toVersion });
+    case 'keys':
+      return t('changes.what.keys');
+    case 'role': {
+      const params = { name: nameOf(what.payload.accountId), role: t(`admin.role.${what.payload.role}.name`) };
+      return what.payload.change === 'assign'
+        ? t('changes.what.role_assign', params)
+        : t('changes.what.role_revoke', params);
+    }
+    case 'source': {
+      const params = { source: t(`admin.source.${what.payload.source}.name`) };
+      if (what.payload.killed) return t('changes.what.source_killed', params);
+      return what.payload.enabled ? t('changes.what.source_on', params) : t('changes.what.source_off', params);
+    }
+  }
+}
+
+/** Whose names a change's line speaks. */
+export function peopleOf(change: Change): (string | null)[] {
+  const what = proposalOf(change);
+  const concerned = what.kind === 'role' ? what.payload.accountId : null;
+  return [change.createdBy, change.proposedBy, change.decidedBy, concerned];
+}
