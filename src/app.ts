@@ -31,6 +31,7 @@ import { finishInteraction, openInteraction, refuseInteraction } from './oidc/in
 import { answerReplay, replayError } from './oidc/provider.ts';
 import { sessionUidOfSid } from './oidc/sessions.ts';
 import { createMetrics, type Metrics } from './ops/metrics.ts';
+import type { Readiness } from './ops/ops-server.ts';
 import { faceService } from './proofing/face.ts';
 import { populationRegister } from './proofing/population.ts';
 import { dispatch, engineError, home, isForm, observeRequest, onOurPaths } from './request-order.ts';
@@ -54,7 +55,7 @@ export interface Shimin {
   readonly handle: (req: IncomingMessage, res: ServerResponse) => void;
   readonly engine: Engine;
   readonly metrics: Metrics;
-  readonly ready: () => Promise<{ ok: boolean; checks: Record<string, string> }>;
+  readonly ready: () => Promise<Readiness>;
   /** From now on `/readyz` says no, so that no new work is sent here. */
   stopReadiness(): void;
   close(): Promise<void>;
@@ -117,7 +118,7 @@ export async function createShimin(deps: {
     allowLoopback: config.allowLoopback,
     upstream: upstreams.sms,
   });
-  const hashQueue = createHashQueue();
+  const hashQueue = createHashQueue({ concurrency: config.processes > 1 ? 1 : 2 });
 
   // Engine
   const clients = clientAdapter({ db });

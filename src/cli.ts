@@ -13,6 +13,7 @@ import { checkDocument } from './identity/documents.ts';
 import { systemClock } from './lib/clock.ts';
 import { ShiminError } from './lib/errors.ts';
 import { createLog } from './lib/log.ts';
+import { attend, isServingProcess, serveByProcesses } from './processes.ts';
 import { ensureSecrets, readSecrets } from './secrets.ts';
 import { seed } from './seed.ts';
 import { startServer } from './server.ts';
@@ -60,9 +61,18 @@ function build(host: CliHost, outcome: { code: number }): Command {
   verb('serve', 'serve the provider').action(async () => {
     const settings = config();
     const keyring = settings.demo ? await ensureSecrets(settings.secretsFile) : await readSecrets(settings.secretsFile);
-    const running = await startServer({ config: settings, keyring, log: createLog({ level: settings.logLevel }) });
+    const log = createLog({ level: settings.logLevel });
+    if (settings.processes > 1 && !isServingProcess()) {
+      const { host: address, metricsPort, processes } = settings;
+      const processesRunning = await serveByProcesses({ count: processes, host: address, metricsPort, log });
+      host.out(`shimin ready ${settings.issuer}`);
+      return untilSignal(host, () => processesRunning.drain());
+    }
+    const running = await startServer({ config: settings, keyring, log, ops: !isServingProcess() });
+    const signal = untilSignal(host, () => running.drain());
+    if (isServingProcess()) return attend(running, signal);
     host.out(`shimin ready ${settings.issuer}`);
-    await untilSignal(host, () => running.drain());
+    await signal;
   });
 
   verb('demo', 'the whole city on one machine: provider, simulators, demo apps').action(async () => {

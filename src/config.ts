@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { ShiminError } from './lib/errors.ts';
 
@@ -14,6 +15,13 @@ export const settingsSchema = z.object({
   SHIMIN_HOST: z.string().min(1).default('127.0.0.1').describe('Address to listen on.'),
   SHIMIN_PORT: port.default(3000).describe('Port of the provider.'),
   SHIMIN_METRICS_PORT: port.default(3001).describe('Port of /metrics, /livez and /readyz; never published.'),
+  SHIMIN_PROCESSES: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(64)
+    .default(1)
+    .describe('How many processes `serve` shares its port among; 0: one per processor.'),
   SHIMIN_DATABASE_URL: z
     .string()
     .regex(/^(sqlite:.+|postgres(ql)?:\/\/.+)$/, 'must be sqlite:PATH or postgres://...')
@@ -66,6 +74,7 @@ export interface Config {
   readonly host: string;
   readonly port: number;
   readonly metricsPort: number;
+  readonly processes: number;
   readonly databaseUrl: string;
   readonly sqliteDriver: 'better-sqlite3' | 'sqlite3';
   readonly secretsFile: string;
@@ -117,6 +126,7 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     host: s.SHIMIN_HOST,
     port: s.SHIMIN_PORT,
     metricsPort: s.SHIMIN_METRICS_PORT,
+    processes: s.SHIMIN_PROCESSES || availableParallelism(),
     databaseUrl: s.SHIMIN_DATABASE_URL,
     sqliteDriver: s.SHIMIN_SQLITE_DRIVER,
     secretsFile: s.SHIMIN_SECRETS,

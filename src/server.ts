@@ -10,25 +10,27 @@ import { createOpsServer } from './ops/ops-server.ts';
 export interface RunningServer {
   readonly shimin: Shimin;
   readonly url: string;
-  readonly opsUrl: string;
+  /** Null in a serving process, whose parent has the port. */
+  readonly opsUrl: string | null;
   /** Readiness goes first, requests under way end, then everything closes. Milliseconds. */
   drain(graceMs?: number): Promise<void>;
 }
 
-/** Starts the provider and its health port. */
+/** Starts the provider and, unless a parent process has it, its health port. */
 export async function startServer(deps: {
   config: Config;
   keyring: Keyring;
   log: Log;
   clock?: Clock;
+  ops?: boolean;
 }): Promise<RunningServer> {
   const { config, log } = deps;
   const shimin = await createShimin(deps);
   const server = createServer({ maxHeaderSize: 16_384, requestTimeout: 30_000, headersTimeout: 10_000 }, shimin.handle);
-  const ops = createOpsServer({ metrics: shimin.metrics, ready: shimin.ready });
+  const ops = deps.ops === false ? null : createOpsServer({ metrics: shimin.metrics, ready: shimin.ready });
   try {
     await listen(server, config.port, config.host);
-    await listen(ops, config.metricsPort, config.host);
+    if (ops) await listen(ops, config.metricsPort, config.host);
   } catch (error) {
     server.close();
     await shimin.close();
@@ -38,7 +40,7 @@ export async function startServer(deps: {
   return {
     shimin,
     url: urlOf(server, config.host),
-    opsUrl: urlOf(ops, config.host),
+    opsUrl: ops && urlOf(ops, config.host),
     drain(graceMs = 9_000) {
       draining ??= drain(graceMs);
       return draining;
@@ -51,13 +53,13 @@ export async function startServer(deps: {
     const timer = setTimeout(() => server.closeAllConnections(), graceMs);
     await closed(server, () => server.closeIdleConnections());
     clearTimeout(timer);
-    await closed(ops, () => ops.closeAllConnections());
+    if (ops) await closed(ops, () => ops.closeAllConnections());
     await shimin.close();
     log.info('stopped');
   }
 }
 
-function listen(server: Server, port: number, host: string): Promise<void> {
+export function listen(server: Server, port: number, host: string): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, () => {
@@ -67,7 +69,7 @@ function listen(server: Server, port: number, host: string): Promise<void> {
   });
 }
 
-function closed(server: Server, hurry: () => void): Promise<void> {
+export function closed(server: Server, hurry: () => void): Promise<void> {
   return new Promise((resolve) => {
     server.close(() => resolve());
     hurry();

@@ -33,7 +33,7 @@ it('every answer is guarded: pages, errors, engine endpoints', async () => {
     const response = await fetch(city.issuer + path, { redirect: 'manual' });
     expect(response.headers.get('content-security-policy'), path).toContain("frame-ancestors 'none'");
     expect(response.headers.get('x-content-type-options'), path).toBe('nosniff');
-    expect(response.headers.get('x-request-id'), path).toMatch(/^[0-9a-f]{24}$/);
+    expect(response.headers.get('x-request-id'), path).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
     expect(response.status, path).toBeLessThan(500);
   }
 });

@@ -1,4 +1,4 @@
-import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
+import { AggregatorRegistry, Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
 
 /** Prometheus metrics. Labels are closed sets: never an account, a number or an address. */
 export interface Metrics {
@@ -10,6 +10,8 @@ export interface Metrics {
 export function createMetrics(): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
+  // A parent process sums this one with its siblings'.
+  AggregatorRegistry.setRegistries(registry);
   const requests = new Histogram({
     name: 'shimin_http_request_seconds',
     help: 'Time from request to answer by kind of route',

@@ -1,11 +1,17 @@
 import { createServer, type Server } from 'node:http';
-import type { Metrics } from './metrics.ts';
+
+export interface Readiness {
+  readonly ok: boolean;
+  readonly checks: Readonly<Record<string, string>>;
+}
+
+/** prom-client's registry, of one process or summed over several. */
+export interface MetricsSource {
+  readonly registry: { readonly contentType: string; metrics(): Promise<string> };
+}
 
 /** Health on a port of its own, never published: `/livez`, `/readyz`, `/metrics`. */
-export function createOpsServer(deps: {
-  metrics: Metrics;
-  ready: () => Promise<{ ok: boolean; checks: Record<string, string> }>;
-}): Server {
+export function createOpsServer(deps: { metrics: MetricsSource; ready: () => Promise<Readiness> }): Server {
   return createServer((req, res) => {
     const answer = (status: number, type: string, body: string) => {
       res.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' });

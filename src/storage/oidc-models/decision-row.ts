@@ -18,9 +18,24 @@ export interface DecisionRow {
 export const decisionColumns =
   'id, at, account_id, client_id, session_uid, interaction_uid, request_id, policy_version, outcome, level, acr, reason, request';
 
-/** Statement for SQLite, by names. */
-export const insertDecision = `insert into decisions (${decisionColumns}) values (@id, @at, @accountId, @clientId, @sessionUid,
-  @interactionUid, @requestId, @policyVersion, @outcome, @level, @acr, @reason, @request)`;
+/** Statement for SQLite; its values are {@link decisionValues}. */
+export const insertDecision = `insert into decisions (${decisionColumns}) values (${decisionColumns.replace(/\w+/g, '?')})`;
+
+export const decisionValues = (row: DecisionRow): (string | number | null)[] => [
+  row.id,
+  row.at,
+  row.accountId,
+  row.clientId,
+  row.sessionUid,
+  row.interactionUid,
+  row.requestId,
+  row.policyVersion,
+  row.outcome,
+  row.level,
+  row.acr,
+  row.reason,
+  row.request,
+];
 
 /** One array per column, for PostgreSQL's unnest, from parameter `first` on. */
 export function unnestDecisions(first: number): string {

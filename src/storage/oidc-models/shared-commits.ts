@@ -37,6 +37,12 @@ export function sharedCommits(
     return jobs;
   }
 
+  /** Whoever comes during a wait for the disk has to wait for the next one anyway: they may as well share its commit. */
+  async function begin(): Promise<void> {
+    await sync?.underWay();
+    await drain();
+  }
+
   async function drain(): Promise<void> {
     let connection: BetterSqlite3.Database;
     try {
@@ -85,7 +91,7 @@ export function sharedCommits(
           else resolve(outcome.value);
         },
       });
-      if (first) setImmediate(() => outside(drain));
+      if (first) setImmediate(() => outside(begin));
     });
 }
 

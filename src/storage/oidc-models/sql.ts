@@ -27,6 +27,35 @@ export interface RawRow {
   consumed_at: number | string | null;
 }
 
+/** A row in the order of {@link columns}, as better-sqlite3 gives it. */
+export type RawValues = [
+  key: string,
+  model: string,
+  grantKey: string | null,
+  sessionUid: string | null,
+  accountId: string | null,
+  userCodeKey: string | null,
+  payload: string,
+  version: number,
+  expiresAt: number | null,
+  consumedAt: number | null,
+];
+
+export function fromValues(raw: RawValues): EngineRow {
+  return {
+    key: raw[0],
+    model: raw[1],
+    grantKey: raw[2],
+    sessionUid: raw[3],
+    accountId: raw[4],
+    userCodeKey: raw[5],
+    payload: raw[6],
+    version: raw[7],
+    expiresAt: raw[8],
+    consumedAt: raw[9],
+  };
+}
+
 export function fromRaw(raw: RawRow): EngineRow {
   return {
     key: raw.key,

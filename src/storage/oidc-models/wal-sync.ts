@@ -1,7 +1,11 @@
 import { closeSync, fdatasync, fstatSync, openSync, statSync } from 'node:fs';
 
-/** Resolves when everything committed before the call is on disk. */
-export type Sync = () => Promise<void>;
+export interface Sync {
+  /** Resolves when everything committed before the call is on disk. */
+  (): Promise<void>;
+  /** Resolves, never rejects, when the wait under way is over; null when none is. */
+  underWay(): Promise<void> | null;
+}
 
 const syncs = new WeakMap<object, { sync: Sync; close(): void }>();
 
@@ -62,14 +66,14 @@ function coalesced(run: () => Promise<void>): Sync {
     running = mine;
     return mine;
   };
-  return () => {
+  const quietly = (wait: Promise<void>) => wait.then(undefined, () => undefined);
+  const sync = () => {
     if (running === null) return start();
-    next ??= running
-      .then(undefined, () => undefined)
-      .then(() => {
-        next = null;
-        return start();
-      });
+    next ??= quietly(running).then(() => {
+      next = null;
+      return start();
+    });
     return next;
   };
+  return Object.assign(sync, { underWay: () => running && quietly(running) });
 }
