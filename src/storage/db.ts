@@ -7,9 +7,8 @@ import knexFactory, { type Knex } from 'knex';
 import { ShiminError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import { storageFault } from './faults.ts';
-import { closeWalSync } from './oidc-models/wal-sync.ts';
 import { type SettingsOptions, settings } from './settings.ts';
-import { closeSqliteReader } from './sqlite-reader.ts';
+import { closeSqliteThread } from './sqlite-thread.ts';
 
 /** What every storage function takes first: the database, or a transaction on it. */
 export type Db = Knex | Knex.Transaction;
@@ -37,8 +36,7 @@ export function connect(url: string, options: ConnectOptions = {}): Database {
     knex,
     kind,
     close: async () => {
-      closeSqliteReader(knex);
-      closeWalSync(knex);
+      await closeSqliteThread(knex);
       await knex.destroy();
     },
   };

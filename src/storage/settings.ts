@@ -56,7 +56,7 @@ function sqliteSettings(filename: string, driver: 'better-sqlite3' | 'sqlite3'):
  * registration or revocation must not come undone (F-01, F-04). Measured on two busy cores, 16 sign-ins at once, each an event
  * and an audit entry: 1200 to 1550 commits/s with FULL, 2350 to 2950 with NORMAL; a city's peak is far below both.
  */
-const pragmas = [
+export const pragmas = [
   `busy_timeout = ${BUSY_TIMEOUT_MS}`,
   'journal_mode = WAL',
   'synchronous = FULL',

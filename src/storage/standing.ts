@@ -1,4 +1,3 @@
-import type BetterSqlite3 from 'better-sqlite3';
 import type { Knex } from 'knex';
 import type { ClientBase } from 'pg';
 import type { Evidence } from '../assurance/evidence.ts';
@@ -6,8 +5,9 @@ import { type Account, findAccount } from './accounts.ts';
 import type { Database } from './db.ts';
 import { evidenceOf } from './evidence.ts';
 import { gather } from './oidc-models/gather.ts';
+import { standing } from './oidc-models/sqlite-statements.ts';
 import { eventsOfSession, type StoredEvent } from './sessions.ts';
-import { sqliteReader } from './sqlite-reader.ts';
+import { type Raw as RawValuesOfThread, type SqliteThread, sqliteThread } from './sqlite-thread.ts';
 
 /** What an answer's level is computed from. */
 export interface StandingRows {
@@ -21,13 +21,14 @@ export type StandingReader = (accountId: string, sessionUid: string | null) => P
 
 /**
  * Reads account, evidence and events in one go. Every token, refresh, userinfo and introspection needs all three from the
- * ledger as it is at that moment, so nothing is remembered between requests; what is saved is the way there: statements
- * prepared once on SQLite, one statement for all requests that wait on PostgreSQL.
+ * ledger as it is at that moment, so nothing is remembered between requests; what is saved is the way there: one
+ * message to SQLite's thread, one statement for all requests that wait on PostgreSQL.
  */
 export function standingReader(database: Pick<Database, 'knex' | 'kind'>): StandingReader {
   const { knex } = database;
   if (database.kind === 'postgres') return gatheredReader(knex);
-  return knex.client.driverName === 'better-sqlite3' ? preparedReader(knex) : plainReader(knex);
+  const thread = sqliteThread(knex);
+  return thread ? threadReader(thread) : plainReader(knex);
 }
 
 function plainReader(knex: Knex): StandingReader {
@@ -38,49 +39,26 @@ function plainReader(knex: Knex): StandingReader {
   });
 }
 
-const look = {
-  account: `select id, status, display_name, locale, created_at, sealed_key, passkey_user_handle from accounts where id = ?`,
-  evidence: `select id, kind, source, strength, category, confirmed, recorded_at, expires_at, revoked_at from evidence where account_id = ?`,
-  events: `select id, account_id, method, at, credential_id, factors, user_verified, phishing_resistant, device_bound, interaction_uid
-    from authentication_events where session_uid = ? and ended_at is null`,
-};
-
-type Statement = BetterSqlite3.Statement<[string], Raw>;
-type Looks = Record<keyof typeof look, Statement>;
-
-function preparedReader(knex: Knex): StandingReader {
-  const prepared = new WeakMap<object, Looks>();
-  const statements = (connection: BetterSqlite3.Database) => {
-    const known = prepared.get(connection);
-    if (known) return known;
-    const made: Looks = {
-      account: connection.prepare(look.account),
-      evidence: connection.prepare(look.evidence),
-      events: connection.prepare(look.events),
-    };
-    prepared.set(connection, made);
-    return made;
-  };
-  // One turn of the event loop, so nothing is written between the three.
-  const read = (connection: BetterSqlite3.Database, accountId: string, sessionUid: string | null): StandingRows => {
-    const { account, evidence, events } = statements(connection);
-    const found = account.get(accountId);
-    return {
-      account: found ? toAccount(found) : null,
-      evidence: evidence.all(accountId).map(toEvidence).sort(byId),
-      events: sessionUid === null ? [] : events.all(sessionUid).map(toEvent).sort(byId),
-    };
-  };
+function threadReader(thread: SqliteThread): StandingReader {
   return async (accountId, sessionUid) => {
-    const reader = sqliteReader(knex);
-    if (reader) return read(reader, accountId, sessionUid);
-    const connection: BetterSqlite3.Database = await knex.client.acquireConnection();
-    try {
-      return read(connection, accountId, sessionUid);
-    } finally {
-      await knex.client.releaseConnection(connection);
-    }
+    const { account, evidence, events } = await thread.standing(accountId, sessionUid);
+    return {
+      account: account && toAccount(named(accountColumns, account)),
+      evidence: evidence.map((each) => toEvidence(named(evidenceColumns, each))).sort(byId),
+      events: events.map((each) => toEvent(named(eventColumns, each))).sort(byId),
+    };
   };
+}
+
+const columnsOf = (text: string) => /^select (.*?)\s+from/s.exec(text)?.[1]?.split(/,\s*/) ?? [];
+const accountColumns = columnsOf(standing.account);
+const evidenceColumns = columnsOf(standing.evidence);
+const eventColumns = columnsOf(standing.events);
+
+function named(columns: readonly string[], values: RawValuesOfThread): Raw {
+  const raw: Record<string, unknown> = {};
+  for (let i = 0; i < columns.length; i += 1) raw[columns[i] ?? ''] = values[i];
+  return raw as Raw;
 }
 
 const gathered = `select 'account' as kind, a.id as owner, row_to_json(a)::text as body from accounts a where a.id = any($1::text[])

@@ -12,7 +12,7 @@ const nothing = emptyBatch();
 describe.each([
   ['better-sqlite3', openSqlite, (opened: Opened) => openRows(opened.database)],
   // The statements and the road of the fallback driver, which is not installed here.
-  ['sqlite3', openSqlite, (opened: Opened) => sqliteRows(opened.database.knex, undefined, 'sqlite3')],
+  ['sqlite3', openSqlite, (opened: Opened) => sqliteRows(opened.database.knex, undefined, null)],
   ['postgres', openPostgres, (opened: Opened) => openRows(opened.database)],
 ])('rows through %s', (_driver, open, make) => {
   let opened: Opened;

@@ -1,35 +1,20 @@
 import { closeSync, fdatasync, fstatSync, openSync, statSync } from 'node:fs';
 
-export interface Sync {
-  /** Resolves when everything committed before the call is on disk. */
-  (): Promise<void>;
-  /** Resolves, never rejects, when the wait under way is over; null when none is. */
-  underWay(): Promise<void> | null;
-}
-
-const syncs = new WeakMap<object, { sync: Sync; close(): void }>();
+/** Resolves when everything committed before the call is on disk. */
+export type Sync = () => Promise<void>;
 
 /**
- * SQLite waits for the disk inside COMMIT and the event loop with it (`synchronous=FULL`: about 180 µs per commit here). In
+ * SQLite waits for the disk inside COMMIT, with the write lock held (`synchronous=FULL`: about 180 µs per commit here). In
  * WAL mode that wait is one fdatasync of the log, whose place in time is ours to choose: commit with `NORMAL`, which only
- * writes, then ask the disk from a thread of the pool and answer after it. The promise is the same, since nobody is told
- * before; one wait serves all that was committed when it began.
+ * writes, then ask the disk and answer after it. The promise is the same, since nobody is told before; one wait serves all
+ * that was committed when it began.
  *
  * The log may be opened beside SQLite, whose locks are on the database and the shared-memory file: closing a second handle
  * of those two would drop them (https://www.sqlite.org/howtocorrupt.html 2.2).
  */
-export function walSync(database: object, filename: string): Sync {
-  const known = syncs.get(database);
-  if (known) return known.sync;
+export function walSync(filename: string): { sync: Sync; close(): void } {
   const log = logFile(`${filename}-wal`);
-  const made = { sync: coalesced(() => log.sync()), close: () => log.close() };
-  syncs.set(database, made);
-  return made.sync;
-}
-
-export function closeWalSync(database: object): void {
-  syncs.get(database)?.close();
-  syncs.delete(database);
+  return { sync: coalesced(() => log.sync()), close: () => log.close() };
 }
 
 function logFile(path: string) {
@@ -66,14 +51,14 @@ function coalesced(run: () => Promise<void>): Sync {
     running = mine;
     return mine;
   };
-  const quietly = (wait: Promise<void>) => wait.then(undefined, () => undefined);
-  const sync = () => {
+  return () => {
     if (running === null) return start();
-    next ??= quietly(running).then(() => {
-      next = null;
-      return start();
-    });
+    next ??= running
+      .then(undefined, () => undefined)
+      .then(() => {
+        next = null;
+        return start();
+      });
     return next;
   };
-  return Object.assign(sync, { underWay: () => running && quietly(running) });
 }
