@@ -88,6 +88,7 @@ async function startShimin(
   closing: (() => Promise<void>)[],
 ): Promise<Target> {
   const port = await freePort();
+  const metricsPort = await freePort();
   const origin = `http://localhost:${port}`;
   const file = join(folder, `${name}-citizens.json`);
   const env = {
@@ -95,7 +96,7 @@ async function startShimin(
     SHIMIN_ISSUER: origin,
     SHIMIN_HOST: 'localhost',
     SHIMIN_PORT: String(port),
-    SHIMIN_METRICS_PORT: String(await freePort()),
+    SHIMIN_METRICS_PORT: String(metricsPort),
     SHIMIN_DATABASE_URL: url,
     SHIMIN_SECRETS: join(folder, `${name}-secrets.json`),
     SHIMIN_LOG_LEVEL: 'warn',
@@ -111,7 +112,12 @@ async function startShimin(
   });
   closing.push(() => stop(child));
   await ready(child, 'shimin ready');
-  const counts = async () => ({ read: 0, write: 0 });
+  const counts = async () => {
+    const text = await (await fetch(`http://localhost:${metricsPort}/metrics`)).text();
+    const count = (kind: string) =>
+      Number(new RegExp(`^shimin_db_statements_total\\{kind="${kind}"\\} (\\d+)`, 'm').exec(text)?.[1] ?? 0);
+    return { read: count('read'), write: count('write') };
+  };
   return { name, origin, pid: child.pid ?? 0, scenarios: shiminScenarios, citizens: file, counts };
 }
 

@@ -75,7 +75,9 @@ export async function createShimin(deps: {
   const https = config.issuer.startsWith('https:');
 
   // Storage
-  const database = connect(config.databaseUrl, { sqliteDriver: config.sqliteDriver });
+  const metrics = createMetrics();
+  const onStatement = metrics.statement;
+  const database = connect(config.databaseUrl, { sqliteDriver: config.sqliteDriver, onStatement });
   const db = database.knex;
   const pending = (await migrationStatus(db)).pending;
   if (pending.length > 0) {
@@ -85,14 +87,13 @@ export async function createShimin(deps: {
       message: `database schema is behind by ${pending.length}: run \`shimin migrate\``,
     });
   }
-  const models = oidcModels(database, { clock, keyring, onReplay: replayError, answerReplay });
+  const models = oidcModels(database, { clock, keyring, onReplay: replayError, answerReplay, onStatement });
   const { document: policy } = await currentPolicy(db);
 
   // Pages
   const i18n = createI18n();
   const assets = createAssets(here('../public'));
   const renderer = createRenderer({ viewsDir: here('../views'), i18n, assets });
-  const metrics = createMetrics();
 
   // Upstreams
   const rollups = startRollups({ db, clock, log });
@@ -130,7 +131,7 @@ export async function createShimin(deps: {
     log,
     acrValues: acrLabels(policy),
     adapter: (name) => (name === 'Client' ? clients : models.adapter(name)),
-    readStanding: standingReader(database),
+    readStanding: standingReader(database, onStatement),
     requestScope: models.requestScope,
     replayUnique: models.replayUnique,
     recordDecision: models.recordDecision,

@@ -26,6 +26,8 @@ export const isServingProcess = (): boolean => cluster.isWorker;
 
 /** In a serving process: answers its parent until it is told to drain, or a signal says so. A parent that is gone ends it. */
 export async function attend(running: RunningServer, signal: Promise<void>): Promise<void> {
+  // Made for its effect: it answers the parent's question for this process's metrics.
+  new AggregatorRegistry();
   const told = new Promise<void>((resolve, reject) => {
     process.on('message', async (message) => {
       const { data } = toChild.safeParse(message);

@@ -5,6 +5,8 @@ export interface Metrics {
   readonly registry: Registry;
   request(route: string, method: string, status: number, seconds: number): void;
   event(type: string, outcome: string): void;
+  /** One statement sent to the database; a statement that serves several requests at once counts once. */
+  statement(kind: 'read' | 'write'): void;
 }
 
 export function createMetrics(): Metrics {
@@ -25,10 +27,17 @@ export function createMetrics(): Metrics {
     labelNames: ['type', 'outcome'],
     registers: [registry],
   });
+  const statements = new Counter({
+    name: 'shimin_db_statements_total',
+    help: 'Statements sent to the database',
+    labelNames: ['kind'],
+    registers: [registry],
+  });
   return {
     registry,
     request: (route, method, status, seconds) =>
       requests.observe({ route, method, status: `${Math.floor(status / 100)}xx` }, seconds),
     event: (type, outcome) => events.inc({ type, outcome }),
+    statement: (kind) => statements.inc({ kind }),
   };
 }

@@ -7,6 +7,7 @@ import knexFactory, { type Knex } from 'knex';
 import { ShiminError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import { storageFault } from './faults.ts';
+import type { OnStatement } from './oidc-models/rows.ts';
 import { type SettingsOptions, settings } from './settings.ts';
 import { closeSqliteThread } from './sqlite-thread.ts';
 
@@ -22,6 +23,8 @@ export interface Database {
 
 export interface ConnectOptions extends SettingsOptions {
   log?: Log;
+  /** Sees every statement that goes through the query builder. */
+  onStatement?: OnStatement;
 }
 
 /** Opens the database; nothing is migrated. Bad settings throw `config_invalid`, an unreachable server shows at first use. */
@@ -31,6 +34,8 @@ export function connect(url: string, options: ConnectOptions = {}): Database {
   if (kind === 'sqlite') prepareSqliteFile(url);
   const knex = knexFactory({ ...config, log: knexLog(options.log) });
   guardConnections(knex);
+  const { onStatement } = options;
+  if (onStatement) knex.on('query', ({ sql }: { sql: string }) => tell(onStatement, sql));
   if (kind === 'sqlite') beginImmediate(knex);
   return {
     knex,
@@ -40,6 +45,13 @@ export function connect(url: string, options: ConnectOptions = {}): Database {
       await knex.destroy();
     },
   };
+}
+
+/** Not the frame of a transaction, only what is in it. */
+function tell(onStatement: OnStatement, sql: string): void {
+  const verb = /^\W*(\w+)/.exec(sql)?.[1]?.toLowerCase() ?? '';
+  if (['begin', 'commit', 'rollback', 'savepoint', 'release', 'set'].includes(verb)) return;
+  onStatement(verb === 'select' ? 'read' : 'write', verb);
 }
 
 export function kindOf(db: Db): DatabaseKind {

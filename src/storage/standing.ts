@@ -5,6 +5,7 @@ import { type Account, findAccount } from './accounts.ts';
 import type { Database } from './db.ts';
 import { evidenceOf } from './evidence.ts';
 import { gather } from './oidc-models/gather.ts';
+import type { OnStatement } from './oidc-models/rows.ts';
 import { standing } from './oidc-models/sqlite-statements.ts';
 import { eventsOfSession, type StoredEvent } from './sessions.ts';
 import { type Raw as RawValuesOfThread, type SqliteThread, sqliteThread } from './sqlite-thread.ts';
@@ -24,11 +25,14 @@ export type StandingReader = (accountId: string, sessionUid: string | null) => P
  * ledger as it is at that moment, so nothing is remembered between requests; what is saved is the way there: one
  * message to SQLite's thread, one statement for all requests that wait on PostgreSQL.
  */
-export function standingReader(database: Pick<Database, 'knex' | 'kind'>): StandingReader {
+export function standingReader(
+  database: Pick<Database, 'knex' | 'kind'>,
+  onStatement: OnStatement = () => {},
+): StandingReader {
   const { knex } = database;
-  if (database.kind === 'postgres') return gatheredReader(knex);
+  if (database.kind === 'postgres') return gatheredReader(knex, onStatement);
   const thread = sqliteThread(knex);
-  return thread ? threadReader(thread) : plainReader(knex);
+  return thread ? threadReader(thread, onStatement) : plainReader(knex);
 }
 
 function plainReader(knex: Knex): StandingReader {
@@ -39,8 +43,9 @@ function plainReader(knex: Knex): StandingReader {
   });
 }
 
-function threadReader(thread: SqliteThread): StandingReader {
+function threadReader(thread: SqliteThread, onStatement: OnStatement): StandingReader {
   return async (accountId, sessionUid) => {
+    onStatement('read', 'standing');
     const { account, evidence, events } = await thread.standing(accountId, sessionUid);
     return {
       account: account && toAccount(named(accountColumns, account)),
@@ -80,9 +85,10 @@ interface Job {
 const asText = { getTypeParser: () => (text: string) => text };
 const byId = (a: { id: string }, b: { id: string }) => (a.id < b.id ? -1 : 1);
 
-function gatheredReader(knex: Knex): StandingReader {
+function gatheredReader(knex: Knex, onStatement: OnStatement): StandingReader {
   const read = gather<Job, StandingRows>(
     async (jobs) => {
+      onStatement('read', 'standing');
       const client: ClientBase = await knex.client.acquireConnection();
       try {
         const accounts = jobs.map((job) => job.accountId);
