@@ -82,4 +82,5 @@ export function pollRoutes(router: Router, deps: SignalDeps, waiting: Waiting): 
   }
 }
 
-const gone = (ctx: Context) => ctx.req.destroyed || ctx.res.destroyed;
+/** Not `req.destroyed`: a request whose body was read is destroyed while its caller waits for the answer. */
+const gone = (ctx: Context) => ctx.res.destroyed || ctx.req.socket.destroyed;

@@ -9,9 +9,12 @@ import { chooseFirstWay, codeFor, proveAgainstRegister, signedInAcr, startSignIn
 let city: TestCity;
 let browser: Browser;
 
+/** `PICTURES=docs/pictures npm test` renews those of the documentation; dates on them change with every run. */
+const pictures = process.env.PICTURES ?? 'coverage/pictures';
+
 beforeAll(async () => {
   [city, browser] = await Promise.all([startCity(), launchBrowser()]);
-  await mkdir('docs/pictures', { recursive: true });
+  await mkdir(pictures, { recursive: true });
 });
 afterAll(async () => {
   await browser?.close();
@@ -35,7 +38,7 @@ async function look(page: Page, name: string): Promise<void> {
   seen.add(name);
 }
 
-const picture = (page: Page, name: string) => page.screenshot({ path: `docs/pictures/${name}.png`, fullPage: true });
+const picture = (page: Page, name: string) => page.screenshot({ path: `${pictures}/${name}.png`, fullPage: true });
 
 /** Languages as a browser says them, and what the page must be marked as (BCP 47). */
 const languages = [
