@@ -60,7 +60,7 @@ function isOpen(way: IdentityWay, app: AppRule, sources: Sources): boolean {
   if (categories?.length === 0) return false;
   const anyone = { categories: null, sources: app.sources };
   const possible = way.rules.map((rule) =>
-    sourcesFor(rule, sources.all, sources.extra).filter(
+    sourcesFor(rule, sources.extra).filter(
       (source) => notAccepted(anyone, { kind: rule.kind, source, category: null }) === null,
     ),
   );

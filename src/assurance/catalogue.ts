@@ -1,7 +1,7 @@
 import type { Evidence, EvidenceKind, Strength } from './evidence.ts';
 
 interface Giving {
-  /** Who can vouch; null: any upstream. */
+  /** Who can vouch; null: any upstream, also those set up later. */
   readonly sources: readonly string[] | null;
   readonly strongest: Strength;
   readonly confirms: readonly string[];
@@ -44,7 +44,7 @@ export const catalogue: Readonly<Record<EvidenceKind, Giving>> = {
 };
 
 /** Upstreams that a policy may name before one of them is set up; ids of others are handed to `parsePolicy`. */
-const upstreams = [
+export const upstreams: readonly string[] = [
   'alipay',
   'bank',
   'carrier',

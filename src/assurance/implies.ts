@@ -1,4 +1,4 @@
-import { catalogue, covers } from './catalogue.ts';
+import { catalogue, covers, upstreams } from './catalogue.ts';
 import { strengths } from './evidence.ts';
 import type { AuthenticationRule, EvidenceRule, IdentityWay, LevelRule } from './policy.ts';
 
@@ -99,9 +99,8 @@ export function placesOf(rule: EvidenceRule): readonly ('remote' | 'in_person')[
 }
 
 /** Sources that can meet a rule, of those known; the first test of whether anybody ever will. */
-export function sourcesFor(rule: EvidenceRule, known: ReadonlySet<string>, extra: ReadonlySet<string>): string[] {
-  const { sources } = catalogue[rule.kind];
-  const giving = sources === null ? [...known] : [...sources, ...extra];
+export function sourcesFor(rule: EvidenceRule, extra: ReadonlySet<string>): string[] {
+  const giving = [...(catalogue[rule.kind].sources ?? upstreams), ...extra];
   return giving.filter((source) => {
     if (rule.sources !== null && !rule.sources.includes(source)) return false;
     const place = rule.kind === 'counter' || source === 'counter' ? 'in_person' : 'remote';

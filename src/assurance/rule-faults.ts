@@ -13,7 +13,7 @@ export function wayFaults(way: IdentityWay, path: string, sources: Sources): Pol
   ];
   if (way.categories !== null && way.rules.every((rule) => rule.kind === 'contact'))
     faults.push(fault(`${path}.categories`, 'category_not_shown'));
-  const possible = way.rules.map((rule) => sourcesFor(rule, sources.all, sources.extra));
+  const possible = way.rules.map((rule) => sourcesFor(rule, sources.extra));
   // A rule without any source has been named already.
   if (way.independent && possible.every((list) => list.length > 0) && !canBeApart(possible))
     faults.push(fault(`${path}.independent`, 'not_independent'));
@@ -35,8 +35,8 @@ function evidenceFaults(rule: EvidenceRule, path: string, { all, extra }: Source
     faults.push(fault(`${path}.minStrength`, 'too_strong', { kind, strength }));
   const words = rule.confirms.filter((word) => officials(word) !== null);
   if (words.length > 1) faults.push(fault(`${path}.confirms`, 'repeated', { value: words.join(', ') }));
-  if (!unknown && rule.sources?.length !== 0 && sourcesFor(rule, all, extra).length === 0) {
-    const elsewhere = sourcesFor({ ...rule, place: null }, all, extra).length > 0;
+  if (!unknown && rule.sources?.length !== 0 && sourcesFor(rule, extra).length === 0) {
+    const elsewhere = sourcesFor({ ...rule, place: null }, extra).length > 0;
     faults.push(elsewhere ? fault(`${path}.place`, 'wrong_place', { kind }) : fault(path, 'no_source', { kind }));
   }
   return faults;

@@ -19,8 +19,6 @@ import { anyEvent, anyEvidence, anyPolicy, eventsFor, evidenceFor } from './gene
 import { evidence, kinds, L, methods, now } from './support.ts';
 
 type Person = Omit<Cohort, 'count'>;
-const here = { interaction: 'here' };
-
 /** Somebody with evidence and a sign-in of any kind; half of them made so that they hold some level of the city. */
 const anyPerson: fc.Arbitrary<Person> = fc.oneof(
   fc.record({ evidence: fc.array(anyEvidence, { maxLength: 4 }), events: fc.array(anyEvent, { maxLength: 2 }) }),
@@ -232,5 +230,4 @@ it('the interaction of a person who never signed in is none', () => {
   expect(
     compareCitizens(defaultPolicy, withFloor('library', L(3)), [{ count: 3, evidence: [], events: [] }], now),
   ).toEqual({ people: 3, rising: 0, dropping: 0, movements: [] });
-  expect(here.interaction).toBe('here');
 });
