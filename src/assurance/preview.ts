@@ -185,5 +185,6 @@ function shortest(
   const requirement = requirementFor(policy, clientId, { acrValues: [], prompt: [] });
   const found = plan({ policy, requirement, evidence, events, offers, now, interaction: 'preview' });
   if (found.kind === 'met') return { steps: [], minutes: 0 };
-  return found.kind === 'ways' ? (found.ways[0] ?? null) : null;
+  const [way = null] = found.kind === 'ways' ? found.ways : [];
+  return way;
 }

@@ -65,8 +65,9 @@ export function requirementFor(policy: AssurancePolicy, clientId: string, reques
   const labels = essential ? values : [...request.acrValues, ...values];
   const app = Object.hasOwn(policy.apps, clientId) ? policy.apps[clientId] : undefined;
   const floors = app ? floorsFor(policy, app, request) : [policy.defaultFloor];
+  const [floor = policy.defaultFloor] = floors;
   return {
-    floor: floors[0] ?? policy.defaultFloor,
+    floor,
     floors,
     categories: app?.categories ?? null,
     sources: app?.sources ?? anything.sources,

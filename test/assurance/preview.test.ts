@@ -216,6 +216,20 @@ describe('the longest new way', () => {
     expect(closed).toEqual([]);
   });
 
+  it('is also one where there was none before; of several the longest', () => {
+    const both = (library: string, housing: string) => {
+      const one = withFloor('library', library);
+      return {
+        ...one,
+        apps: { ...one.apps, 'housing-fund': withFloor('housing-fund', housing).apps['housing-fund'] as never },
+      };
+    };
+    const { longest } = longestWay(both(L(2), L(3)), { old: both(L(1), L(4)), starts, now });
+    expect(longest).toMatchObject({ clientId: 'housing-fund', steps: ['population', 'face'] });
+    const other = longestWay(both(L(3), L(2)), { old: both(L(1), L(4)), starts, now });
+    expect(other.longest).toMatchObject({ clientId: 'library' });
+  });
+
   it('is none where nothing got longer, and says what is closed', () => {
     expect(longestWay(defaultPolicy, { old: defaultPolicy, starts, now })).toEqual({ longest: null, closed: [] });
     expect(longestWay(withFloor('library', L(4)), { old: defaultPolicy, starts, now })).toEqual({
