@@ -29,7 +29,7 @@ export interface CliHost {
   exitNow(code: number): void;
 }
 
-/** Runs one verb; answers the exit code. A fault is one line on standard error, JSON with `--json`. */
+/** Runs one verb; answers the exit code. A fault is a line on standard error, and one for each part of it, or JSON with `--json`. */
 export async function runCli(argv: readonly string[], host: CliHost): Promise<number> {
   const outcome = { code: 0 };
   const program = build(host, outcome);
@@ -39,12 +39,20 @@ export async function runCli(argv: readonly string[], host: CliHost): Promise<nu
     if (error instanceof CommanderError) return error.exitCode;
     const fault = error instanceof Error ? error : new Error(String(error));
     const code = error instanceof ShiminError ? error.code : 'internal';
-    host.err(
-      argv.includes('--json') ? JSON.stringify({ error: code, message: fault.message }) : `shimin: ${fault.message}`,
-    );
+    const faults = error instanceof ShiminError ? faultsOf(error) : [];
+    if (argv.includes('--json')) host.err(JSON.stringify({ error: code, message: fault.message, faults }));
+    else for (const line of [`shimin: ${fault.message}`, ...faults]) host.err(line);
     return 1;
   }
   return outcome.code;
+}
+
+/** What is wrong with a file, each with its place; some messages say it all by themselves. */
+function faultsOf({ detail, message }: ShiminError): string[] {
+  const faults: unknown = detail?.faults;
+  if (!Array.isArray(faults)) return [];
+  const lines = faults.map((fault) => (typeof fault === 'string' ? fault : `${fault.path}: ${fault.message}`));
+  return lines.filter((line) => !message.includes(line));
 }
 
 function build(host: CliHost, outcome: { code: number }): Command {
