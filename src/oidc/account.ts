@@ -50,10 +50,16 @@ export function accountFinder(deps: Deps) {
   };
 }
 
-/** acr, amr, auth_time and assurance for an introspection answer; null when the token is worth nothing any more. */
+/**
+ * acr, amr, auth_time and assurance for an introspection answer; null when the token is worth nothing any more. What a
+ * refresh token remembers of its sign-in counts only as far as it still holds: a refresh would say no more.
+ */
 export async function assuranceOfToken(deps: Deps, source: Source): Promise<Record<string, unknown> | null> {
   const standing = await standingOf(deps, source);
-  return standing ? levelClaims(standing, source) : null;
+  if (!standing) return null;
+  if (source.acr === undefined) return levelClaims(standing, source);
+  if (!stillGood(standing, source, deps.clock())) return null;
+  return levelClaims(standing, { acr: acrNow(standing, source) });
 }
 
 function standingOf(deps: Deps, source: Source): Promise<Standing | null> {

@@ -63,7 +63,10 @@ export interface Transmitter {
 }
 
 /** A provider on a database of its own, prepared, not started. */
-export async function prepareTransmitter(kind: DatabaseKind): Promise<Transmitter> {
+export async function prepareTransmitter(
+  kind: DatabaseKind,
+  overrides: Readonly<Record<string, string>> = {},
+): Promise<Transmitter> {
   const folder = await mkdtemp(join(tmpdir(), 'shimin-signals-'));
   const fresh = await freshDatabase(kind);
   const port = await freePort();
@@ -76,6 +79,7 @@ export async function prepareTransmitter(kind: DatabaseKind): Promise<Transmitte
     SHIMIN_SECRETS: join(folder, 'secrets.json'),
     SHIMIN_LOG_LEVEL: 'silent',
     SHIMIN_ALLOW_LOOPBACK: 'true',
+    ...overrides,
   };
   const config = parseConfig(env);
   const keyring = await ensureSecrets(config.secretsFile);
@@ -190,6 +194,42 @@ export async function startReceiver(issuer: string, audience: string, port = 0) 
         server.close(() => resolve());
         server.closeAllConnections();
       }),
+  };
+}
+
+/** Polls without end (RFC 8936 2.4): each request waits, and acknowledges what came before. */
+export function startPoller(issuer: string, audience: string, token: string, endpoint: string) {
+  const received: Received[] = [];
+  const faults: string[] = [];
+  const check = verifier(issuer, audience);
+  const stop = new AbortController();
+  const run = async () => {
+    for (let ack: string[] = []; !stop.signal.aborted; ) {
+      const response = await fetch(endpoint, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ ack }),
+        signal: stop.signal,
+      });
+      const { sets }: { sets: Record<string, string> } = await response.json();
+      for (const [jti, set] of Object.entries(sets)) {
+        const claims = await check(set);
+        if (claims.jti !== jti) faults.push(`${jti} names another token`);
+        received.push({ claims, authorization: undefined, at: Date.now() });
+      }
+      ack = Object.keys(sets);
+    }
+  };
+  const running = run().catch((error: unknown) => {
+    if (!stop.signal.aborted) faults.push(String(error));
+  });
+  return {
+    received,
+    faults,
+    async close() {
+      stop.abort();
+      await running;
+    },
   };
 }
 
