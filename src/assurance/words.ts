@@ -40,7 +40,8 @@ export function wordsOfEvidence(rule: EvidenceRule): Words {
   ]);
 }
 
-function wordsOfConfirmed(word: string): Words {
+/** What is confirmed, in words. */
+export function wordsOfConfirmed(word: string): Words {
   const count = officials(word);
   return count === null ? words(`rule.confirms.${word}`) : words('rule.confirms.officials', { count });
 }

@@ -27,6 +27,7 @@ export const auditEvents = [
   { type: 'app.saved', data: ['change', 'fields'] },
   { type: 'role.assigned', data: ['role', 'change'] },
   { type: 'staff.invited', data: ['role'] },
+  { type: 'person.viewed', data: ['what', 'ref'] },
   { type: 'staff.refused', data: ['operation', 'roles', 'method'] },
   { type: 'change.drafted', data: ['changeId', 'kind', 'basedOn', 'revision', 'fields'] },
   { type: 'change.proposed', data: ['changeId', 'kind', 'basedOn', 'roles'] },

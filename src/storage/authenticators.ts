@@ -22,7 +22,7 @@ export interface Passkey {
 
 export type NewPasskey = Omit<Passkey, 'lastUsedAt' | 'revokedAt'>;
 
-const passkeyRow = row({
+export const passkeyRow = row({
   id: z.string(),
   accountId: z.string(),
   credentialId: z.string(),

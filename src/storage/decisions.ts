@@ -70,15 +70,48 @@ export async function decisionById(db: Db, id: string): Promise<Decision | null>
   return found === undefined ? null : toDecision(found);
 }
 
-/** Of one person, the newest first; `before` is the last id of the page before. */
+/** Of one person, the newest first; `before` is the last id of the page before, `from` and `to` a span of time. */
 export async function decisionsOf(
   db: Db,
   accountId: string,
-  page: { before?: string | undefined; limit: number },
+  page: {
+    before?: string | undefined;
+    limit: number;
+    clientId?: string | undefined;
+    from?: Date | undefined;
+    to?: Date | undefined;
+  },
 ): Promise<Decision[]> {
   const rows = db('decisions').where({ account_id: accountId }).orderBy('id', 'desc').limit(page.limit);
   if (page.before !== undefined) rows.where('id', '<', page.before);
+  if (page.clientId !== undefined) rows.where({ client_id: page.clientId });
+  if (page.from !== undefined) rows.where('id', '>=', firstIdOf(page.from));
+  if (page.to !== undefined) rows.where('id', '<', firstIdOf(page.to));
   return (await rows).map(toDecision);
+}
+
+/** The apps at which something was decided about a person. */
+export async function appsOfDecisions(db: Db, accountId: string): Promise<string[]> {
+  const rows = await db('decisions').where({ account_id: accountId }).distinct('client_id').orderBy('client_id');
+  return rows.map((raw) => z.object({ client_id: z.string() }).parse(raw).client_id);
+}
+
+/**
+ * What was decided in one request, oldest first. Request ids have no index, which every sign-in would pay for; the span
+ * bounds the walk along the primary key instead.
+ */
+export async function decisionsOfRequest(
+  db: Db,
+  requestId: string,
+  span: { from: Date; to: Date },
+): Promise<Decision[]> {
+  const rows = await db('decisions')
+    .where('id', '>=', firstIdOf(span.from))
+    .where('id', '<', firstIdOf(span.to))
+    .where({ request_id: requestId })
+    .orderBy('id')
+    .limit(20);
+  return rows.map(toDecision);
 }
 
 /** Everybody's since a moment, in order of time, for the replay of a draft and for the dashboard. */
@@ -114,7 +147,7 @@ export async function pruneDecisions(db: Db, before: Date, limit = 1_000): Promi
 }
 
 /** The smallest UUIDv7 of a millisecond (RFC 9562 section 5.7): ids compare as the times they were made at. */
-function firstIdOf(at: Date): string {
+export function firstIdOf(at: Date): string {
   const hex = Math.max(0, at.getTime()).toString(16).padStart(12, '0');
   return `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`;
 }

@@ -1,0 +1,83 @@
+import type { AuthenticationEvent, Evidence } from './evidence.ts';
+import type { AssurancePolicy } from './policy.ts';
+import type { Proof } from './tell.ts';
+import type { Words } from './words.ts';
+
+/** The reader's language, and whom the text speaks to. */
+export interface Teller {
+  readonly text: (key: string, params?: Words['params']) => string;
+  readonly has: (key: string) => boolean;
+  readonly time: (at: Date) => string;
+  /** `you`: the person whom it is about. */
+  readonly voice: 'you' | 'auditor';
+}
+
+/** Says words as one sentence, with the names of what they speak of. */
+export interface Speech {
+  (said: Words): string;
+  readonly level: (id: string) => string;
+}
+
+/** How a policy's words are said to this reader. */
+export function speechOf(policy: AssurancePolicy, teller: Teller): Speech {
+  const { text, has, time, voice } = teller;
+  const separator = text('common.list_separator');
+  const level = (id: string) => levelName(policy, id, text);
+  const list = (ids: string, nameOf: (id: string) => string) => ids.split(', ').map(nameOf).join(separator);
+  const named: Readonly<Record<string, (value: string) => string>> = {
+    at: (value) => time(new Date(value)),
+    level,
+    label: level,
+    levels: (value) => list(value, level),
+    labels: (value) => list(value, level),
+    source: (value) => sourceName(value, teller),
+    sources: (value) => list(value, (id) => sourceName(id, teller)),
+    word: (value) => wordName(value, text),
+  };
+  const params = (given: Words['params']): Words['params'] =>
+    Object.fromEntries(
+      Object.entries(given).map(([key, value]) => [
+        key,
+        typeof value === 'string' ? (named[key]?.(value) ?? value) : value,
+      ]),
+    );
+  const line = ({ code, params: given, parts }: Words): string => {
+    const own = code.replace(/^explain\./, `explain.${voice}.`);
+    const said = text(own !== code && has(own) ? own : `policy.${code}`, params(given));
+    return parts.length === 0 ? said : `${said} ${parts.map(line).join(separator)}`;
+  };
+  return Object.assign(line, { level });
+}
+
+/** The name of a level: of the city's own four as people know them, of others as the policy has it. */
+export function levelName(policy: AssurancePolicy, id: string, text: Teller['text']): string {
+  const number = /^urn:shimin:loa:([1-4])$/.exec(id)?.[1];
+  if (number !== undefined)
+    return text('common.level_tag', { level: number, name: text(`common.level.${number}.name`) });
+  return policy.levels.find((level) => level.id === id)?.name ?? id;
+}
+
+function sourceName(id: string, { text, has }: Teller): string {
+  const key = `explain.source.${id}`;
+  return has(key) ? text(key) : id;
+}
+
+function wordName(word: string, text: Teller['text']): string {
+  const officials = /^officials:(\d)$/.exec(word)?.[1];
+  if (officials !== undefined) return text('explain.word.officials', { count: Number(officials) });
+  return text(`explain.word.${word}`);
+}
+
+export const proofOfEvidence = (item: Evidence, teller: Teller): Proof => ({
+  id: item.id,
+  what: teller.text(`account.evidence_kind.${item.kind}`),
+  from: sourceName(item.source, teller),
+  at: item.recordedAt,
+});
+
+export const proofOfEvent = ({ id, method, at }: AuthenticationEvent, { text }: Teller): Proof => ({
+  id,
+  what: text(`explain.method.${method}`),
+  from: null,
+  at,
+});

@@ -1,0 +1,78 @@
+import type { AuthenticationEvent, Evidence } from '../assurance/evidence.ts';
+import { type Explanation, explain } from '../assurance/explain.ts';
+import type { AssurancePolicy } from '../assurance/policy.ts';
+import type { Verdict } from '../assurance/requirement.ts';
+import { ShiminError } from '../lib/errors.ts';
+import type { Db } from '../storage/db.ts';
+import type { Decision } from '../storage/decisions.ts';
+import { heldThen, sourcesOffThen } from '../storage/past.ts';
+import { policyByVersion } from '../storage/policies.ts';
+import { factsOfDecisions } from '../storage/preview-facts.ts';
+import { offersFor } from './offers.ts';
+
+/** A decision with all that can be said about it afterwards. It changes nothing: auditor and citizen read the same. */
+export interface DecisionExplained {
+  readonly decision: Decision;
+  readonly policy: AssurancePolicy;
+  readonly explanation: Explanation;
+  /** What was on file then, what counted and what did not. */
+  readonly evidence: readonly Evidence[];
+  readonly events: readonly AuthenticationEvent[];
+  /** Sources that were switched off then. */
+  readonly off: ReadonlySet<string>;
+  /**
+   * `same`: the facts on file lead to what was recorded; `gone`: the sign-ins it rested on are deleted by now; `other`: it
+   * was refused for something else than the level; `differs`: the facts on file lead elsewhere.
+   */
+  readonly agreement: 'same' | 'gone' | 'other' | 'differs';
+}
+
+/** Errors that an app is told for want of a level or of somebody to ask (OpenID Connect Core 3.1.2.6). */
+const aboutLevel = ['unmet_authentication_requirements', 'login_required', 'interaction_required'];
+
+/** @throws ShiminError `internal` when the policy it was made under is gone: versions are never deleted */
+export async function explainDecision(db: Db, decision: Decision): Promise<DecisionExplained> {
+  const { at, accountId, clientId, interaction, request, policyVersion } = decision;
+  const [version, [facts], held, off] = await Promise.all([
+    policyByVersion(db, policyVersion),
+    factsOfDecisions(db, [decision]),
+    heldThen(db, accountId, at),
+    sourcesOffThen(db, at),
+  ]);
+  if (version === null)
+    throw new ShiminError('internal', { status: 500, message: `policy version ${policyVersion} is gone` });
+  const policy = { ...version.document, version: version.version };
+  const { evidence, events } = facts ?? { evidence: [], events: [] };
+  const explanation = explain(policy, {
+    clientId,
+    request,
+    evidence: evidence.filter(({ source }) => !off.has(source)),
+    events,
+    at,
+    interaction,
+    // Whoever was answered had been offered more if more was wished; with prompt=none there is nobody to ask.
+    offered: decision.outcome === 'met' || request.prompt.includes('none'),
+    // Which upstreams were out of order for a while is not on record, which were switched off is.
+    offers: offersFor(
+      { ...held, recoveryCodesLeft: 0 },
+      { population: !off.has('population'), face: !off.has('face') },
+    ),
+  });
+  const agreement = agreementOf(decision, explanation.verdict, events.length > 0);
+  return { decision, policy, explanation, evidence, events, off, agreement };
+}
+
+function agreementOf(
+  { outcome, reason, level }: Decision,
+  verdict: Verdict,
+  hasEvents: boolean,
+): DecisionExplained['agreement'] {
+  const met = verdict.kind === 'met';
+  if (outcome === 'refused' && !aboutLevel.includes(reason ?? '')) return 'other';
+  const same =
+    outcome === 'met'
+      ? met && verdict.level === level
+      : !met && (outcome === 'refused' || verdict.reauthenticate === (outcome === 'reauthenticate'));
+  if (same) return 'same';
+  return hasEvents ? 'differs' : 'gone';
+}

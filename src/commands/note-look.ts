@@ -1,0 +1,25 @@
+import { append } from '../storage/audit.ts';
+import type { By } from './change-rules.ts';
+import type { CommandDeps } from './command.ts';
+
+/** What of a citizen's record staff may open. */
+export type Looked = 'person' | 'decision' | 'counter_case';
+
+/** Notes that staff looked at a citizen's record; the citizen sees the line among their own activity. */
+export async function noteLook(
+  deps: CommandDeps,
+  look: { by: By; accountId: string; what: Looked; ref?: string | null },
+): Promise<void> {
+  const { by, accountId, what, ref = null } = look;
+  await append(deps.db, {
+    at: deps.clock(),
+    type: 'person.viewed',
+    actor: { kind: 'staff', id: by.accountId },
+    accountId,
+    clientId: by.cause.clientId,
+    requestId: by.cause.requestId,
+    outcome: 'ok',
+    reason: null,
+    data: { what, ref },
+  });
+}

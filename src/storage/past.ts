@@ -1,0 +1,76 @@
+import { z } from 'zod';
+import { type Passkey, passkeyRow } from './authenticators.ts';
+import type { Db } from './db.ts';
+import { flag, json, row, time, timeOrNull, toMs } from './rows.ts';
+
+/** What somebody could sign in with at a moment that is over. */
+export interface HeldThen {
+  readonly passkeys: readonly Passkey[];
+  readonly hasPassword: boolean;
+  readonly hasTotp: boolean;
+}
+
+export async function heldThen(db: Db, accountId: string, at: Date): Promise<HeldThen> {
+  const ms = toMs(at);
+  const passkeys = await db('passkeys')
+    .where({ account_id: accountId })
+    .where('created_at', '<=', ms)
+    .where((still) => still.whereNull('revoked_at').orWhere('revoked_at', '>', ms))
+    .orderBy('id');
+  const totp = await db('totps')
+    .where({ account_id: accountId })
+    .where('confirmed_at', '<=', ms)
+    .where((still) => still.whereNull('revoked_at').orWhere('revoked_at', '>', ms))
+    .first('id');
+  const password = await db('passwords')
+    .where({ account_id: accountId })
+    .where('created_at', '<=', ms)
+    .first('account_id');
+  return {
+    passkeys: passkeys.map((raw) => passkeyRow.parse(raw)),
+    hasPassword: password !== undefined,
+    hasTotp: totp !== undefined,
+  };
+}
+
+const switchRow = row({ id: z.string(), enabled: flag, changedAt: time });
+const changeRow = row({
+  payload: json(z.object({ source: z.string(), enabled: z.boolean(), killed: z.boolean() })),
+  status: z.string(),
+  createdAt: time,
+  decidedAt: timeOrNull,
+  publishedAt: timeOrNull,
+});
+
+/**
+ * Sources that were switched off at a moment. A switch that was not used since says so itself; for the others the changes
+ * that moved it are read: a kill is off from its proposal on, and on again when the second person turned it down.
+ */
+export async function sourcesOffThen(db: Db, at: Date): Promise<ReadonlySet<string>> {
+  const switches = (await db('sources').select('id', 'enabled', 'changed_at')).map((raw) => switchRow.parse(raw));
+  const off = new Set(switches.filter((each) => !each.enabled && each.changedAt <= at).map(({ id }) => id));
+  const moved = new Set(switches.filter(({ changedAt }) => changedAt > at).map(({ id }) => id));
+  if (moved.size === 0) return off;
+  const rows = await db('changes').where({ kind: 'source' }).where('created_at', '<=', toMs(at)).orderBy('id');
+  const moves = rows
+    .map((raw) => changeRow.parse(raw))
+    .flatMap(({ payload, status, createdAt, decidedAt, publishedAt }): Move[] => {
+      const { source, enabled, killed } = payload;
+      if (!killed) return publishedAt === null ? [] : [{ source, enabled, at: publishedAt }];
+      const back = status === 'rejected' && decidedAt !== null ? [{ source, enabled: true, at: decidedAt }] : [];
+      return [{ source, enabled: false, at: createdAt }, ...back];
+    })
+    .filter((move) => moved.has(move.source) && move.at <= at)
+    .toSorted((a, b) => a.at.getTime() - b.at.getTime());
+  for (const { source, enabled } of moves) {
+    if (enabled) off.delete(source);
+    else off.add(source);
+  }
+  return off;
+}
+
+interface Move {
+  readonly source: string;
+  readonly enabled: boolean;
+  readonly at: Date;
+}
