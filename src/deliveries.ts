@@ -68,22 +68,21 @@ export function startDeliveries(
   };
   const push = startSignalPush({ ...shared, push: signals.push });
   wakePush = push.wake;
-  const outbox = startOutbox({
-    ...shared,
-    handlers: { [signalMessage]: signals.fanOut, [logoutMessage]: sayLogout },
-  });
+  // Each kind by itself: a crowd of logouts must not stand before a signal, nor the other way round.
+  const fanOut = startOutbox({ ...shared, handlers: { [signalMessage]: signals.fanOut } });
+  const logouts = startOutbox({ ...shared, handlers: { [logoutMessage]: sayLogout } });
   return {
     async endSession(uid) {
       await endSsoSession(engine.provider, db, uid, (tx, accountId) =>
         tellApps(tx, keyring, { accountId, which: { uid }, at: clock(), initiator: 'user' }),
       );
       // Whoever signs out sees it everywhere at once, as long as the apps answer.
-      await outbox.settled(LOGOUT_PATIENCE_MS);
+      await logouts.settled(LOGOUT_PATIENCE_MS);
     },
     release: signals.close,
     async close() {
       signals.close();
-      await outbox.stop();
+      await Promise.all([fanOut.stop(), logouts.stop()]);
       await push.stop();
     },
   };

@@ -44,12 +44,7 @@ export function startLoop(options: { log: Log; name: string; run: () => Promise<
     wake,
     async settled(ms) {
       wake();
-      let timer: ReturnType<typeof setTimeout> | undefined;
-      const late = new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, ms);
-      });
-      await Promise.race([running, late]);
-      clearTimeout(timer);
+      await orLate(running, ms);
     },
     async stop() {
       stopped = true;
@@ -57,4 +52,14 @@ export function startLoop(options: { log: Log; name: string; run: () => Promise<
       await running;
     },
   };
+}
+
+/** Waits for `work`, at most `ms`. */
+export async function orLate(work: Promise<unknown> | null, ms: number): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, Math.max(0, ms));
+  });
+  await Promise.race([work, late]);
+  clearTimeout(timer);
 }

@@ -3,7 +3,7 @@ import type { Keyring } from '../lib/crypto.ts';
 import type { Log } from '../lib/log.ts';
 import type { Db } from '../storage/db.ts';
 import { claim, done, type OutboxMessage, onEnqueued, retry } from '../storage/outbox.ts';
-import { type Loop, startLoop } from './loop.ts';
+import { type Loop, orLate, startLoop } from './loop.ts';
 
 /**
  * Delivers one message. It may be called again for the same message after a crash, so its effect must be idempotent;
@@ -11,9 +11,11 @@ import { type Loop, startLoop } from './loop.ts';
  */
 export type Deliver = (message: OutboxMessage) => Promise<boolean>;
 
-const BATCH = 20;
+const SLOTS = 20;
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 10 * 60_000;
+/** A receiver that is away is asked again at least this often, so that its return is noticed. */
+const LONGEST_REST_MS = 30_000;
 
 /** Doubling, with a fifth of chance so that a crowd of failures does not come back as one. */
 export function backOff(attempts: number, chance = Math.random()): number {
@@ -21,7 +23,11 @@ export function backOff(attempts: number, chance = Math.random()): number {
   return Math.round(plain * (0.8 + 0.4 * chance));
 }
 
-/** Hands messages of the outbox to who delivers their kind, at least once each. Woken by messages of this process. */
+/**
+ * Hands messages of these kinds to who delivers them, at least once each. Woken by messages of this process. Deliveries
+ * don't wait for each other, and of a target that just failed the others are not tried for a while: an app that hangs
+ * must not hold up what is for the rest. Kinds that nobody here knows wait for the version that does.
+ */
 export function startOutbox(deps: {
   db: Db;
   clock: Clock;
@@ -30,34 +36,61 @@ export function startOutbox(deps: {
   handlers: Readonly<Record<string, Deliver>>;
 }): Loop {
   const { db, clock, keyring, log, handlers } = deps;
+  const kinds = Object.keys(handlers);
+  const underWay = new Set<Promise<void>>();
+  const away = new Map<string, { readonly failures: number; readonly until: number }>();
+  let more = false;
   const loop = startLoop({
     log,
     name: 'outbox',
     async run() {
-      const messages = await claim(db, clock(), BATCH, keyring);
-      await Promise.all(messages.map(deliver));
-      return messages.length === BATCH;
+      const free = SLOTS - underWay.size;
+      if (free === 0) return false;
+      const messages = await claim(db, clock(), { kinds, limit: free }, keyring);
+      more = messages.length === free;
+      for (const message of messages) {
+        const delivery = deliver(message).finally(() => {
+          underWay.delete(delivery);
+          if (more) loop.wake();
+        });
+        underWay.add(delivery);
+      }
+      return false;
     },
   });
   const forget = onEnqueued(db, loop.wake);
   return {
-    ...loop,
+    wake: loop.wake,
+    async settled(ms) {
+      const end = performance.now() + ms;
+      await loop.settled(ms);
+      await orLate(Promise.all(underWay), end - performance.now());
+    },
     async stop() {
       forget();
       await loop.stop();
+      await Promise.all(underWay);
     },
   };
 
   async function deliver(message: OutboxMessage): Promise<void> {
+    const { id, kind, target, attempts } = message;
+    const whom = `${kind} ${target}`;
+    const now = clock().getTime();
+    const rest = away.get(whom);
     try {
-      const handler = handlers[message.kind];
-      if (!handler) throw new Error(`nobody delivers ${message.kind}`);
-      if (!(await handler(message))) await done(db, message.id);
+      if (rest && rest.until > now) return await retry(db, id, new Date(rest.until), 'its target was away');
+      if (!(await handlers[kind]?.(message))) await done(db, id);
+      away.delete(whom);
     } catch (error) {
-      const { id, kind, attempts } = message;
       log.warn({ err: error, messageId: id, kind, attempts }, 'outbox message not delivered; tried again later');
-      const at = new Date(clock().getTime() + backOff(attempts));
-      await retry(db, id, at, error instanceof Error ? error.message : 'failed');
+      const failures = (rest?.failures ?? 0) + 1;
+      const at = clock().getTime();
+      away.set(whom, { failures, until: at + Math.min(LONGEST_REST_MS, backOff(failures)) });
+      // A database that is away too leaves the message to its lease.
+      await retry(db, id, new Date(at + backOff(attempts)), error instanceof Error ? error.message : 'failed').catch(
+        (fault: unknown) => log.warn({ err: fault, messageId: id }, 'outbox message left to its lease'),
+      );
     }
   }
 }

@@ -13,7 +13,7 @@ import {
   waitingEvents,
 } from '../storage/signal-events.ts';
 import { type SignalStream, streamById } from '../storage/signal-streams.ts';
-import { type Loop, startLoop } from './loop.ts';
+import { type Loop, orLate, startLoop } from './loop.ts';
 import { backOff } from './outbox.ts';
 
 /** `later`: the receiver is away or does not let us in; `refused`: it will never take this event. */
@@ -28,20 +28,46 @@ const STREAMS_AT_ONCE = 16;
 const EVENTS_AT_ONCE = 10;
 
 /**
- * Pushes waiting events, stream by stream and in their order. A crash between delivery and its note repeats the
- * delivery with the same `jti`, which is how the receiver knows.
+ * Pushes waiting events, each stream by itself and in its order: a receiver that hangs holds up nobody else's. A crash
+ * between delivery and its note repeats the delivery with the same `jti`, which is how the receiver knows.
  */
 export function startSignalPush(deps: { db: Db; clock: Clock; keyring: Keyring; log: Log; push: Push }): Loop {
   const { db, clock, keyring, log, push } = deps;
-  return startLoop({
+  const underWay = new Set<Promise<void>>();
+  let stopped = false;
+  const loop = startLoop({
     log,
     name: 'signal-push',
     async run() {
-      const ids = await claimPushStreams(db, clock(), STREAMS_AT_ONCE);
-      await Promise.all(ids.map(drain));
-      return ids.length === STREAMS_AT_ONCE;
+      const free = STREAMS_AT_ONCE - underWay.size;
+      if (free === 0) return false;
+      for (const id of await claimPushStreams(db, clock(), free)) {
+        const work = drain(id)
+          // The database may be away; the stream comes back when its lease is over.
+          .catch((error: unknown) => log.warn({ err: error, streamId: id }, 'pushing signals failed; tried again soon'))
+          .finally(() => {
+            underWay.delete(work);
+            // What came while the stream was given back, or waited for a free place.
+            loop.wake();
+          });
+        underWay.add(work);
+      }
+      return false;
     },
   });
+  return {
+    wake: loop.wake,
+    async settled(ms) {
+      const end = performance.now() + ms;
+      await loop.settled(ms);
+      await orLate(Promise.all(underWay), end - performance.now());
+    },
+    async stop() {
+      stopped = true;
+      await loop.stop();
+      await Promise.all(underWay);
+    },
+  };
 
   async function drain(id: string): Promise<void> {
     for (;;) {
@@ -51,6 +77,8 @@ export function startSignalPush(deps: { db: Db; clock: Clock; keyring: Keyring; 
       const events = await waitingEvents(db, keyring, id, EVENTS_AT_ONCE);
       if (events.length === 0) return releaseStream(db, id, clock());
       for (const event of events) {
+        // At the end the rest is left to whoever goes on, at once.
+        if (stopped) return releaseStream(db, id, clock());
         const result = await push(stream, event);
         if (result.kind === 'later') return postpone(stream, result.error);
         if (result.kind === 'refused') {

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { z } from 'zod';
 import { type Keyring, newId, open, seal } from '../lib/crypto.ts';
 import { type Db, isTransaction, kindOf } from './db.ts';
@@ -42,8 +43,10 @@ const listeners = new WeakMap<object, Set<() => void>>();
 export function onEnqueued(db: Db, wake: () => void): () => void {
   const key: object = db.client.config;
   const set = listeners.get(key) ?? new Set();
-  listeners.set(key, set.add(wake));
-  return () => void set.delete(wake);
+  // The worker goes on where it was started, not inside the transaction that wakes it, where `db` may not be used.
+  const bound = AsyncLocalStorage.bind(wake);
+  listeners.set(key, set.add(bound));
+  return () => void set.delete(bound);
 }
 
 function afterCommit(tx: Db): void {
@@ -66,9 +69,15 @@ const messageRow = row({
   attempts: z.number(),
 });
 
-/** Takes messages that are due, the oldest first, for a while. No two workers get the same one in that time. */
-export async function claim(db: Db, now: Date, limit: number, keyring: Keyring): Promise<OutboxMessage[]> {
-  const look = () => db('outbox').where('due_at', '<=', toMs(now)).orderBy('due_at').limit(limit).select('id');
+/** Takes messages of these kinds that are due, the oldest first, for a while. No two workers get the same one in that time. */
+export async function claim(
+  db: Db,
+  now: Date,
+  { kinds, limit }: { readonly kinds: readonly string[]; readonly limit: number },
+  keyring: Keyring,
+): Promise<OutboxMessage[]> {
+  const look = () =>
+    db('outbox').where('due_at', '<=', toMs(now)).whereIn('kind', kinds).orderBy('due_at').limit(limit).select('id');
   // A look costs no lock; most of the time nothing is due.
   if ((await look().limit(1)).length === 0) return [];
   const due = look();
