@@ -25,11 +25,12 @@ import { ShiminError } from './lib/errors.ts';
 import { createUpstream } from './lib/http.ts';
 import type { Log } from './lib/log.ts';
 import { smsGateway } from './lib/sms.ts';
-import { clientAdapter } from './oidc/clients.ts';
+import { clientAdapter, metadataFault } from './oidc/clients.ts';
 import { recordRefusals } from './oidc/decision.ts';
 import { finishInteraction, openInteraction, refuseInteraction } from './oidc/interaction.ts';
 import { answerReplay, replayError } from './oidc/provider.ts';
 import { sessionUidOfSid } from './oidc/sessions.ts';
+import { tokenOrigin } from './oidc/token-origin.ts';
 import { createMetrics, type Metrics } from './ops/metrics.ts';
 import type { Readiness } from './ops/ops-server.ts';
 import { faceService } from './proofing/face.ts';
@@ -234,6 +235,9 @@ export async function createShimin(deps: {
       sms: upstreams.sms.healthy(),
     }),
     reloadKeys: () => engine.refresh(),
+    originOf: (token) => tokenOrigin({ provider: engine.provider, db, keyring }, token),
+    clientFault: (metadata) => metadataFault(engine.provider, metadata),
+    allowLoopback: config.allowLoopback,
     endSession: deliveries.endSession,
     clientAddress: address,
   });

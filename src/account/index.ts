@@ -2,6 +2,7 @@ import Router from '@koa/router';
 import { activityRoutes } from './activity.ts';
 import { appRoutes } from './apps.ts';
 import { authenticatorRoutes } from './authenticators.ts';
+import { decisionRoutes } from './decisions.ts';
 import type { AccountDeps } from './deps.ts';
 import { evidenceRoutes } from './evidence.ts';
 import { overviewRoutes } from './overview.ts';
@@ -16,5 +17,6 @@ export function accountRoutes(deps: AccountDeps): Router {
   appRoutes(router, deps);
   sessionRoutes(router, deps);
   activityRoutes(router, deps);
+  decisionRoutes(router, deps);
   return router;
 }

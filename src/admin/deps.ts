@@ -15,5 +15,13 @@ export interface AdminDeps extends CommandDeps {
   readonly reloadKeys: () => Promise<boolean>;
   /** Ends an SSO session and tells every app it reached. */
   readonly endSession: (uid: string) => Promise<void>;
+  /** What the engine says is wrong with an app's metadata; null: it takes it. */
+  readonly clientFault: (metadata: Readonly<Record<string, unknown>>) => string | null;
+  /** The city on one machine: addresses on it are well. */
+  readonly allowLoopback: boolean;
+  /** The sign-in that a token of ours comes from; null: it is none of ours, or gone. */
+  readonly originOf: (
+    token: string,
+  ) => Promise<{ accountId: string; clientId: string; sessionUid: string; issuedAt: Date } | null>;
   readonly clientAddress: (ctx: Context) => string;
 }

@@ -1,7 +1,11 @@
 import Router from '@koa/router';
 import { approvalRoutes } from './approvals.ts';
+import { appRoutes } from './apps.ts';
+import { appRequirementRoutes } from './apps-requirement.ts';
+import { appSettingsRoutes } from './apps-settings.ts';
 import { type AdminRoute, freshly, withStaff } from './context.ts';
 import { dashboardRoutes } from './dashboard.ts';
+import { decisionRoutes } from './decisions.ts';
 import type { AdminDeps } from './deps.ts';
 import { enrolRoutes } from './enrol.ts';
 import { homeRoutes } from './home.ts';
@@ -20,9 +24,13 @@ export const adminRoutes: readonly AdminRoute[] = [
   ...enrolRoutes,
   ...approvalRoutes,
   ...previewRoutes,
+  ...appSettingsRoutes,
+  ...appRoutes,
+  ...appRequirementRoutes,
   ...sourceRoutes,
   ...staffRoutes,
   ...keyRoutes,
+  ...decisionRoutes,
 ];
 
 export function adminRouter(deps: AdminDeps): Router {

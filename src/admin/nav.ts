@@ -10,6 +10,7 @@ const items: readonly { readonly id: string; readonly path: string; readonly ope
   { id: 'sources', path: '/admin/sources', operation: 'source.read' },
   { id: 'staff', path: '/admin/staff', operation: 'staff.read' },
   { id: 'keys', path: '/admin/keys', operation: 'keys.read' },
+  { id: 'decisions', path: '/admin/decisions', operation: 'decision.explain' },
 ];
 
 /** What these roles may open, and the item this path belongs to. */

@@ -42,8 +42,8 @@ export function speechOf(policy: AssurancePolicy, teller: Teller): Speech {
       ]),
     );
   const line = ({ code, params: given, parts }: Words): string => {
-    const own = code.replace(/^explain\./, `explain.${voice}.`);
-    const said = text(own !== code && has(own) ? own : `policy.${code}`, params(given));
+    const own = `decisions.you.${code.replace(/^explain\./, '')}`;
+    const said = text(voice === 'you' && has(own) ? own : `policy.${code}`, params(given));
     return parts.length === 0 ? said : `${said} ${parts.map(line).join(separator)}`;
   };
   return Object.assign(line, { level });
@@ -58,14 +58,14 @@ export function levelName(policy: AssurancePolicy, id: string, text: Teller['tex
 }
 
 function sourceName(id: string, { text, has }: Teller): string {
-  const key = `explain.source.${id}`;
+  const key = `decisions.source.${id}`;
   return has(key) ? text(key) : id;
 }
 
 function wordName(word: string, text: Teller['text']): string {
   const officials = /^officials:(\d)$/.exec(word)?.[1];
-  if (officials !== undefined) return text('explain.word.officials', { count: Number(officials) });
-  return text(`explain.word.${word}`);
+  if (officials !== undefined) return text('decisions.word.officials', { count: Number(officials) });
+  return text(`decisions.word.${word}`);
 }
 
 export const proofOfEvidence = (item: Evidence, teller: Teller): Proof => ({
@@ -77,7 +77,7 @@ export const proofOfEvidence = (item: Evidence, teller: Teller): Proof => ({
 
 export const proofOfEvent = ({ id, method, at }: AuthenticationEvent, { text }: Teller): Proof => ({
   id,
-  what: text(`explain.method.${method}`),
+  what: text(`decisions.method.${method}`),
   from: null,
   at,
 });

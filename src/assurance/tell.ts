@@ -130,7 +130,7 @@ function evidenceTold(
   const refused = new Map(ignored.map(({ id, why }) => [id, speech(why)]));
   return on.evidence.map((item) => {
     const proof = proofOfEvidence(item, teller);
-    const off = on.off.has(item.source) ? teller.text('explain.source_off', { source: proof.from ?? '' }) : null;
+    const off = on.off.has(item.source) ? teller.text('decisions.source_off', { source: proof.from ?? '' }) : null;
     const why = off ?? refused.get(item.id) ?? null;
     const counted = used.has(item.id) ? 'used' : isAlive(item, at) ? 'unused' : 'ended';
     return {

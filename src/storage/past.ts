@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type Passkey, passkeyRow } from './authenticators.ts';
 import type { Db } from './db.ts';
+import { firstIdOf } from './decisions.ts';
 import { flag, json, row, time, timeOrNull, toMs } from './rows.ts';
 
 /** What somebody could sign in with at a moment that is over. */
@@ -73,4 +74,25 @@ interface Move {
   readonly source: string;
   readonly enabled: boolean;
   readonly at: Date;
+}
+
+const begunRow = row({ accountId: z.string(), sessionUid: z.string() });
+
+/**
+ * Sessions in which somebody authenticated in this second: where a token's `auth_time` leads. Event ids are UUIDv7, so the
+ * primary key bounds the walk; an event is written moments after it happened.
+ */
+export async function sessionsOfSecond(
+  db: Db,
+  second: Date,
+): Promise<{ readonly accountId: string; readonly sessionUid: string }[]> {
+  const from = second.getTime();
+  const rows = await db('authentication_events')
+    .where('id', '>=', firstIdOf(new Date(from - 5_000)))
+    .where('id', '<', firstIdOf(new Date(from + 61_000)))
+    .where('at', '>=', from)
+    .where('at', '<', from + 1_000)
+    .whereNotNull('session_uid')
+    .distinct('account_id', 'session_uid');
+  return rows.map((raw) => begunRow.parse(raw));
 }
