@@ -25,6 +25,8 @@ export const errorCodes = [
   'change_stale',
   'proposer_lost_role',
   'policy_invalid',
+  'app_taken',
+  'app_invalid',
   'passkey_rejected',
   'passkey_unknown',
   'last_way_in',

@@ -1,6 +1,7 @@
 import { hash, timingSafeEqual } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import type { Adapter, Client, ClientMetadata, Provider } from 'oidc-provider';
+import { type Adapter, type Client, type ClientMetadata, errors, type Provider } from 'oidc-provider';
+import { z } from 'zod';
 import { findApp } from '../storage/apps.ts';
 import type { Db } from '../storage/db.ts';
 
@@ -20,6 +21,25 @@ export function secretMatches(actual: string, stored: string): boolean {
   const a = Buffer.from(secretPrefix + hash('sha256', actual, 'base64url'));
   const b = Buffer.from(stored);
   return a.length === b.length && timingSafeEqual(a, b);
+}
+
+const retiringSecret = z.object({ hash: z.string(), until: z.number() });
+
+/** The secret before the last rotation, while it is still good. */
+export function retiringMatches(actual: string, retiring: unknown, now: Date): boolean {
+  const parsed = retiringSecret.safeParse(retiring);
+  return parsed.success && parsed.data.until > now.getTime() && secretMatches(actual, parsed.data.hash);
+}
+
+/** What the engine says is wrong with an app's metadata; null: it takes it. Writes and fetches nothing. */
+export function metadataFault(provider: Provider, metadata: Readonly<Record<string, unknown>>): string | null {
+  try {
+    Reflect.construct(provider.Client, [metadata]);
+    return null;
+  } catch (error) {
+    if (error instanceof errors.InvalidClientMetadata) return error.error_description ?? error.message;
+    throw error;
+  }
 }
 
 /**
@@ -48,7 +68,8 @@ export function clientAdapter(deps: { db: Db }): Adapter {
   return {
     async find(id) {
       const app = await findApp(deps.db, id);
-      return app ? { ...app.metadata, client_id: app.id } : undefined;
+      // Disabled in the console: as if it did not exist, for sign-ins, tokens and answers about them alike.
+      return app && app.metadata.shimin_disabled !== true ? { ...app.metadata, client_id: app.id } : undefined;
     },
     upsert: readOnly,
     findByUserCode: async () => undefined,

@@ -8,7 +8,7 @@ import type { Db } from '../storage/db.ts';
 import type { Decision } from '../storage/decisions.ts';
 import type { StandingReader } from '../storage/standing.ts';
 import { accountFinder, assuranceOfToken } from './account.ts';
-import { clientDefaults, rememberClients, secretMatches } from './clients.ts';
+import { clientDefaults, rememberClients, retiringMatches, secretMatches } from './clients.ts';
 import { grantLoader } from './grants.ts';
 import type { KeySet } from './keys.ts';
 import { assurancePolicy } from './policy.ts';
@@ -53,7 +53,7 @@ const day = 24 * hour;
 export function createProvider(deps: ProviderDeps): Provider {
   const provider = new Provider(deps.issuer, configuration(deps));
   if (deps.trustedProxies > 0) provider.proxy = true;
-  hardenClient(provider);
+  hardenClient(provider, deps.clock);
   rememberClients(provider);
   // The engine's own check is find-then-save: two at once would both pass (RFC 7523 section 3, jti).
   Object.assign(provider.ReplayDetection, { unique: deps.replayUnique });
@@ -95,7 +95,7 @@ function configuration(deps: ProviderDeps): Configuration {
     rotateRefreshToken: true,
     // Bound to the SSO session unless offline_access was asked for and agreed to.
     issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed('refresh_token'),
-    extraClientMetadata: { properties: ['shimin_pkce_exempt', 'shimin_first_party'] },
+    extraClientMetadata: { properties: ['shimin_pkce_exempt', 'shimin_first_party', 'shimin_retiring_secret'] },
     enabledJWA: {
       idTokenSigningAlgValues: [...signingAlgorithms],
       userinfoSigningAlgValues: [...signingAlgorithms],
@@ -167,10 +167,12 @@ export function pairwiseSubjects(salt: string): (accountId: string, sector: stri
 const loopbackFetch: NonNullable<Configuration['fetch']> = (url, options) =>
   globalThis.fetch(url, { ...options, dispatcher: undefined, signal: AbortSignal.timeout(2500) } as RequestInit);
 
-function hardenClient(provider: Provider): void {
+function hardenClient(provider: Provider, clock: Clock): void {
   Object.defineProperty(provider.Client.prototype, 'compareClientSecret', {
-    value(this: { clientSecret?: string }, actual: string) {
-      return secretMatches(actual, this.clientSecret ?? '');
+    value(this: { clientSecret?: string; shimin_retiring_secret?: unknown }, actual: string) {
+      return (
+        secretMatches(actual, this.clientSecret ?? '') || retiringMatches(actual, this.shimin_retiring_secret, clock())
+      );
     },
   });
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Db } from './db.ts';
+import { type Db, kindOf } from './db.ts';
 import { json, row, time, toMs } from './rows.ts';
 
 /** A relying party: its OpenID Connect client metadata and what people are told about it, per locale. */
@@ -40,6 +40,14 @@ export async function saveApp(db: Db, app: App, at: Date = app.createdAt): Promi
 
 export async function findApp(db: Db, id: string): Promise<App | null> {
   const found = await db('apps').where({ id }).first();
+  return found === undefined ? null : appRow.parse(found);
+}
+
+/** The same inside a transaction, kept from changing until it ends (SQLite has one writer anyway). */
+export async function lockApp(tx: Db, id: string): Promise<App | null> {
+  const query = tx('apps').where({ id }).first();
+  if (kindOf(tx) === 'postgres') query.forUpdate();
+  const found = await query;
   return found === undefined ? null : appRow.parse(found);
 }
 

@@ -22,7 +22,7 @@ describe('the console in a browser', () => {
     expect(await owner.page.textContent('h1')).toBe('Console');
   });
 
-  it.each(['', '/dashboard', '/approvals', '/levels', '/apps', '/sources', '/staff', '/keys'])('opens /admin%s', async (path) => {
+  it.each(['', '/dashboard', '/approvals', '/apps', '/sources', '/staff', '/keys'])('opens /admin%s', async (path) => {
     const answer = await owner.page.goto(`${city.issuer}/admin${path}`);
     await owner.page.screenshot({ path: `/tmp/shots/x${path.replace('/', '-')}.png`, fullPage: true });
     expect(answer?.status()).toBe(200);

@@ -1,0 +1,118 @@
+import { z } from 'zod';
+import type { AppFault, AppSettings } from '../commands/app-settings.ts';
+import { appLocales } from '../commands/app-settings.ts';
+import type { Params } from '../i18n/index.ts';
+import type { Fault } from './faults.ts';
+
+export interface PostedSettings {
+  readonly values: Readonly<Record<string, string>>;
+  readonly scopes: readonly string[];
+}
+
+const text = z.string().max(20_000).catch('');
+const many = z
+  .union([z.string(), z.array(z.string())])
+  .optional()
+  .transform((value) => (value === undefined ? [] : [value].flat()));
+
+const names = [
+  'id',
+  ...appLocales.flatMap((locale) => [`name-${locale}`, `purpose-${locale}`]),
+  'ownerName',
+  'redirectUris',
+  'postLogoutUris',
+  'clientUri',
+  'logoUri',
+  'authMethod',
+  'jwks',
+  'jwksUri',
+  'backchannelLogoutUri',
+  'sectorIdentifierUri',
+  'refreshTokens',
+  'firstParty',
+  'revision',
+] as const;
+
+export function readSettings(posted: unknown): PostedSettings {
+  const body = z.record(z.string(), z.unknown()).catch({}).parse(posted);
+  const values = Object.fromEntries(names.map((name) => [name, text.parse(body[name]).trim()]));
+  return { values, scopes: many.catch([]).parse(body.scopes) };
+}
+
+/** The form of settings that exist. */
+export function settingsForm(settings: AppSettings): PostedSettings {
+  const values = {
+    ...Object.fromEntries(
+      appLocales.flatMap((locale) => [
+        [`name-${locale}`, settings.name[locale]],
+        [`purpose-${locale}`, settings.purpose[locale]],
+      ]),
+    ),
+    ownerName: settings.ownerName,
+    redirectUris: settings.redirectUris.join('\n'),
+    postLogoutUris: settings.postLogoutUris.join('\n'),
+    clientUri: settings.clientUri ?? '',
+    logoUri: settings.logoUri ?? '',
+    authMethod: settings.authMethod,
+    jwks: settings.jwks === null ? '' : JSON.stringify(settings.jwks, null, 2),
+    jwksUri: settings.jwksUri ?? '',
+    backchannelLogoutUri: settings.backchannelLogoutUri ?? '',
+    sectorIdentifierUri: settings.sectorIdentifierUri ?? '',
+    refreshTokens: settings.refreshTokens ? 'yes' : '',
+    firstParty: settings.firstParty ? 'yes' : '',
+  };
+  return { values, scopes: settings.scopes };
+}
+
+/** What the form says, for `parseAppSettings` to judge. */
+export function settingsInput({ values, scopes }: PostedSettings): unknown {
+  const at = (name: string) => values[name] ?? '';
+  const optional = (name: string) => (at(name) === '' ? null : at(name));
+  const lines = (name: string) =>
+    at(name)
+      .split(/\r?\n/)
+      .map((line) => line.trim())
+      .filter((line) => line !== '');
+  const inFour = (field: string) => Object.fromEntries(appLocales.map((locale) => [locale, at(`${field}-${locale}`)]));
+  return {
+    name: inFour('name'),
+    purpose: inFour('purpose'),
+    ownerName: at('ownerName'),
+    redirectUris: lines('redirectUris'),
+    postLogoutUris: lines('postLogoutUris'),
+    clientUri: optional('clientUri'),
+    logoUri: optional('logoUri'),
+    authMethod: at('authMethod'),
+    jwks: at('jwks') === '' ? null : keysOf(at('jwks')),
+    jwksUri: optional('jwksUri'),
+    backchannelLogoutUri: optional('backchannelLogoutUri'),
+    sectorIdentifierUri: optional('sectorIdentifierUri'),
+    scopes: [...scopes],
+    refreshTokens: at('refreshTokens') === 'yes',
+    firstParty: at('firstParty') === 'yes',
+  };
+}
+
+/** Text that is no JSON stays a text, which the schema refuses at this field like any other wrong key. */
+function keysOf(value: string): unknown {
+  try {
+    return JSON.parse(value);
+  } catch {
+    return value;
+  }
+}
+
+const lists = ['redirectUris', 'postLogoutUris'];
+
+/** Each fault in words at its field; in a list, with the number of its line. */
+export function toldFaults(faults: readonly AppFault[], t: (key: string, params?: Params) => string): Fault[] {
+  return faults.map(({ path, code }) => {
+    const [first = '', second] = path.map(String);
+    const said = t(`apps.fault.${code}`);
+    if (first === 'name' || first === 'purpose')
+      return { field: second === undefined ? first : `${first}-${second}`, text: said };
+    if (lists.includes(first) && second !== undefined)
+      return { field: first, text: t('apps.fault.line', { line: Number(second) + 1, fault: said }) };
+    return { field: first, text: said };
+  });
+}

@@ -1,0 +1,172 @@
+import type { Context } from 'koa';
+import { z } from 'zod';
+import { settingsOf } from '../commands/app-metadata.ts';
+import { appId, appScopes, authMethods, parseAppSettings } from '../commands/app-settings.ts';
+import { changeApp, createApp, ownAreas, revisionOf, rotateSecret, switchApp } from '../commands/manage-app.ts';
+import { randomToken } from '../lib/crypto.ts';
+import { ShiminError } from '../lib/errors.ts';
+import type { App } from '../storage/apps.ts';
+import { put, take } from '../storage/pending.ts';
+import { parseForm, seeOther } from '../web/forms.ts';
+import { localeOf } from '../web/preferences.ts';
+import { appsPath, foundApp, renderApp } from './apps.ts';
+import { type PostedSettings, readSettings, settingsForm, settingsInput, toldFaults } from './apps-settings-form.ts';
+import { type AdminHandler, type AdminRoute, byOf, page, query, type Staff, wordsOf } from './context.ts';
+import type { AdminDeps } from './deps.ts';
+import type { Fault } from './faults.ts';
+
+/** An app that may be changed here: one of our own areas follows the installation. */
+async function editable(deps: AdminDeps, ctx: Context): Promise<App> {
+  const app = await foundApp(deps, ctx);
+  if (ownAreas.includes(app.id)) throw new ShiminError('not_found', { status: 404 });
+  return app;
+}
+
+const blank: PostedSettings = { values: { authMethod: 'private_key_jwt', refreshTokens: 'yes' }, scopes: [] };
+
+interface FormPage {
+  readonly app: App | null;
+  readonly form: PostedSettings;
+  readonly faults?: readonly Fault[];
+}
+
+function renderForm(deps: AdminDeps, ctx: Context, staff: Staff, shown: FormPage, status: number): void {
+  const { i18n } = deps.renderer;
+  const { app, form } = shown;
+  const data = {
+    id: app?.id ?? null,
+    name: app === null ? null : i18n.pick(app.name, localeOf(ctx, i18n)),
+    values: form.values,
+    scopes: form.scopes,
+    allScopes: appScopes,
+    authMethods,
+    languages: i18n.locales,
+    revision: form.values.revision ?? (app === null ? '' : revisionOf(app)),
+    faults: shown.faults ?? [],
+  };
+  page(deps, ctx, staff, 'app-settings', data, { status });
+}
+
+const showNew: AdminHandler = async (deps, ctx, staff) => renderForm(deps, ctx, staff, { app: null, form: blank }, 200);
+
+const showSettings: AdminHandler = async (deps, ctx, staff) => {
+  const app = await editable(deps, ctx);
+  renderForm(deps, ctx, staff, { app, form: settingsForm(settingsOf(app)) }, 200);
+};
+
+/** What was posted, judged by the schema that the API uses too; every fault at its field. */
+function judged(deps: AdminDeps, ctx: Context, form: PostedSettings) {
+  const t = wordsOf(deps, ctx);
+  const parsed = parseAppSettings(settingsInput(form), { allowLoopback: deps.allowLoopback });
+  return parsed.ok ? parsed : { ok: false as const, faults: toldFaults(parsed.faults, t) };
+}
+
+/** What only the engine, or the other apps, can say is a fault of the form as well. */
+function asFault(deps: AdminDeps, ctx: Context, error: unknown): Fault {
+  const t = wordsOf(deps, ctx);
+  if (error instanceof ShiminError && error.code === 'app_taken')
+    return { field: 'id', text: t('apps.fault.id_taken') };
+  if (error instanceof ShiminError && error.code === 'app_invalid')
+    return { field: '', text: t('apps.fault.engine', { detail: String(error.detail.fault) }) };
+  // Of two who edit one app the second is told, keeps what was typed, and overwrites nothing.
+  if (error instanceof ShiminError && error.code === 'draft_conflict')
+    return { field: '', text: t('apps.fault.conflict') };
+  throw error;
+}
+
+const create: AdminHandler = async (deps, ctx, staff) => {
+  const form = readSettings(ctx.request.body);
+  const t = wordsOf(deps, ctx);
+  const id = appId.safeParse(form.values.id);
+  const parsed = judged(deps, ctx, form);
+  if (!id.success || !parsed.ok) {
+    const faults = [
+      ...(id.success ? [] : [{ field: 'id', text: t('apps.fault.id_format') }]),
+      ...(parsed.ok ? [] : parsed.faults),
+    ];
+    return renderForm(deps, ctx, staff, { app: null, form, faults }, 422);
+  }
+  try {
+    const input = { by: byOf(ctx, staff), id: id.data, settings: parsed.settings, check: deps.clientFault };
+    const { secret } = await createApp(deps, input);
+    await shown(deps, ctx, staff, id.data, secret, 'created');
+  } catch (error) {
+    renderForm(deps, ctx, staff, { app: null, form, faults: [asFault(deps, ctx, error)] }, 422);
+  }
+};
+
+const save: AdminHandler = async (deps, ctx, staff) => {
+  const app = await editable(deps, ctx);
+  const form = readSettings(ctx.request.body);
+  const parsed = judged(deps, ctx, form);
+  if (!parsed.ok) return renderForm(deps, ctx, staff, { app, form, faults: parsed.faults }, 422);
+  const { settings } = parsed;
+  try {
+    const input = { by: byOf(ctx, staff), id: app.id, revision: form.values.revision ?? '', settings };
+    const { secret } = await changeApp(deps, { ...input, check: deps.clientFault });
+    await shown(deps, ctx, staff, app.id, secret, 'changed');
+  } catch (error) {
+    renderForm(deps, ctx, staff, { app, form, faults: [asFault(deps, ctx, error)] }, 422);
+  }
+};
+
+const overlap = z.object({ overlap: z.coerce.number().int().min(0).max(168) });
+
+const rotate: AdminHandler = async (deps, ctx, staff) => {
+  const app = await editable(deps, ctx);
+  const form = parseForm(overlap, ctx.request.body);
+  if (!form.ok) throw new ShiminError('form_invalid', { status: 422 });
+  const input = { by: byOf(ctx, staff), id: app.id, overlapHours: form.value.overlap };
+  const { secret } = await rotateSecret(deps, input);
+  await shown(deps, ctx, staff, app.id, secret, 'changed');
+};
+
+const turn =
+  (enabled: boolean): AdminHandler =>
+  async (deps, ctx, staff) => {
+    const app = await editable(deps, ctx);
+    await switchApp(deps, { by: byOf(ctx, staff), id: app.id, enabled });
+    seeOther(ctx, `${appsPath}/${app.id}?done=${enabled ? 'enabled' : 'disabled'}`);
+  };
+
+const kind = 'app-secret';
+const once = z.object({ clientId: z.string(), secret: z.string(), accountId: z.string() });
+
+/** A new secret is told on the next page, to whoever made it and exactly once: it is taken away by being looked at. */
+async function shown(
+  deps: AdminDeps,
+  ctx: Context,
+  staff: Staff,
+  clientId: string,
+  secret: string | null,
+  done: 'created' | 'changed',
+): Promise<void> {
+  if (secret === null) return seeOther(ctx, `${appsPath}/${clientId}?done=${done}`);
+  const id = randomToken();
+  const { accountId } = staff;
+  const expiresAt = new Date(deps.clock().getTime() + 5 * 60_000);
+  const payload = { clientId, secret, accountId };
+  await put(deps.db, { id, kind, interactionUid: null, accountId, payload, expiresAt }, deps.keyring);
+  seeOther(ctx, `${appsPath}/${clientId}/secret?once=${id}`);
+}
+
+const showSecret: AdminHandler = async (deps, ctx, staff) => {
+  const app = await editable(deps, ctx);
+  const kept = once.safeParse(await take(deps.db, query(ctx, 'once') ?? '', kind, deps.clock(), deps.keyring));
+  const mine = kept.success && kept.data.accountId === staff.accountId && kept.data.clientId === app.id;
+  // Looked at before, or somebody else's: the app's page, without it.
+  if (!mine) return seeOther(ctx, `${appsPath}/${app.id}`);
+  await renderApp(deps, ctx, staff, { secret: kept.data.secret }, 200);
+};
+
+/** Before `/admin/apps/:id`, which would take `new` for an app. */
+export const appSettingsRoutes: readonly AdminRoute[] = [
+  { method: 'get', path: `${appsPath}/new`, operation: 'app.save', fresh: true, handler: showNew },
+  { method: 'post', path: `${appsPath}/new/create`, operation: 'app.save', handler: create },
+  { method: 'get', path: `${appsPath}/:id/settings`, operation: 'app.save', fresh: true, handler: showSettings },
+  { method: 'post', path: `${appsPath}/:id/settings/save`, operation: 'app.save', handler: save },
+  { method: 'get', path: `${appsPath}/:id/secret`, operation: 'app.save', handler: showSecret },
+  { method: 'post', path: `${appsPath}/:id/rotate`, operation: 'app.save', handler: rotate },
+  { method: 'post', path: `${appsPath}/:id/disable`, operation: 'app.save', handler: turn(false) },
+  { method: 'post', path: `${appsPath}/:id/enable`, operation: 'app.save', handler: turn(true) },
+];
