@@ -63,6 +63,8 @@ export const pragmas = [
   'foreign_keys = ON',
   'cache_size = -65536',
   'temp_store = MEMORY',
+  // Pages: 64 MiB. The thread of sqlite-thread.ts copies the log much sooner; this is for when there is none.
+  'wal_autocheckpoint = 16000',
 ];
 
 interface SqliteConnection {

@@ -1,5 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import BetterSqlite3 from 'better-sqlite3';
+import { storageFault } from './faults.ts';
 import { reads, type Steps, standing, writes } from './oidc-models/sqlite-statements.ts';
 import { walSync } from './oidc-models/wal-sync.ts';
 import { pragmas } from './settings.ts';
@@ -12,6 +13,9 @@ for (const pragma of pragmas) connection.pragma(pragma);
 // A commit is written here and waited for in `disk.sync`: the lock is free meanwhile, and one wait serves many commits.
 connection.pragma('synchronous = NORMAL');
 connection.pragma('wal_autocheckpoint = 4000');
+/** Waits for the disk under way, which the end of the thread waits for too. */
+let syncing = 0;
+let closing = false;
 const disk = walSync(filename);
 
 const prepare = (text: string) => {
@@ -83,7 +87,8 @@ function write(jobs: readonly Steps[]): Outcome[] {
   try {
     return together.immediate(jobs);
   } catch (error) {
-    if (jobs.length === 1) throw error;
+    // Busy, full or broken is nobody's own fault, and trying again would only wait again.
+    if (jobs.length === 1 || storageFault(error) !== null) throw error;
     return apart.immediate(jobs);
   }
 }
@@ -93,25 +98,39 @@ function faultOf(error: unknown): { message: string; code: string | null } {
   return { message: error instanceof Error ? error.message : String(error), code };
 }
 
+function waitForDisk(id: number): void {
+  syncing += 1;
+  disk
+    .sync()
+    .then(
+      () => parentPort?.postMessage([{ id, value: null }]),
+      (error: unknown) => parentPort?.postMessage([{ id, fault: faultOf(error) }]),
+    )
+    .finally(() => {
+      syncing -= 1;
+      closeIfDone();
+    });
+}
+
+function closeIfDone(): void {
+  if (!closing || syncing > 0) return;
+  disk.close();
+  connection.close();
+  parentPort?.close();
+}
+
 parentPort?.on('message', (asks: Ask[]) => {
   const answers: Answer[] = [];
   for (const ask of asks) {
     try {
-      if ('close' in ask) {
-        disk.close();
-        connection.close();
-        return parentPort?.close();
-      }
+      if ('close' in ask) closing = true;
       if ('read' in ask) answers.push({ id: ask.id, value: read(ask) });
       else if ('write' in ask) answers.push({ id: ask.id, value: write(ask.write) });
-      else
-        disk.sync().then(
-          () => parentPort?.postMessage([{ id: ask.id, value: null }]),
-          (error: unknown) => parentPort?.postMessage([{ id: ask.id, fault: faultOf(error) }]),
-        );
+      else if ('sync' in ask) waitForDisk(ask.id);
     } catch (error) {
       if ('id' in ask) answers.push({ id: ask.id, fault: faultOf(error) });
     }
   }
   if (answers.length > 0) parentPort?.postMessage(answers);
+  closeIfDone();
 });

@@ -93,6 +93,8 @@ function start(filename: string): SqliteThread {
     worker = null;
     const lost = [...waiting.values()];
     waiting.clear();
+    // Nor may what was not handed over yet be done by another thread, after its caller was told that it failed.
+    asks = [];
     for (const each of lost) each.reject(Object.assign(new Error(cause.message, { cause }), { code: 'SQLITE_IOERR' }));
   }
 

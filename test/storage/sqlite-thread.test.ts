@@ -1,3 +1,4 @@
+import BetterSqlite3 from 'better-sqlite3';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { connect, type Database, migrate } from '../../src/storage/db.ts';
 import { openRows } from '../../src/storage/oidc-models/rows.ts';
@@ -64,6 +65,25 @@ it('commands and the thread’s writes take turns: hundreds at once, none is ref
   expect(new Set(await Promise.all(writes))).toEqual(new Set([true]));
   await Promise.all(commands);
   expect(await database.knex('oidc_replays').count('* as n').first()).toEqual({ n: 400 });
+});
+
+it('ends after what it was asked for before', async () => {
+  const written = thread.write([job(put('a'))]);
+  const synced = thread.sync();
+  await thread.close();
+  await Promise.all([written, synced]);
+  expect(await stored()).toBe('a');
+});
+
+it('a database that another process holds is said to be busy, once', async () => {
+  const other = new BetterSqlite3(fresh.url.slice('sqlite:'.length));
+  other.exec('begin immediate');
+  const started = performance.now();
+  await expect(thread.write([job(put('a')), job(put('b'))])).rejects.toMatchObject({ code: 'SQLITE_BUSY' });
+  expect(performance.now() - started).toBeLessThan(9_000);
+  other.exec('rollback');
+  other.close();
+  expect(await thread.write([job(put('a')), job(put('b'))])).toHaveLength(2);
 });
 
 it('after its end whoever waited is told, and the next ask starts another', async () => {
