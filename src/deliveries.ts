@@ -26,6 +26,8 @@ export interface Deliveries {
 /** A logout token tells of the present; a day later it is history. */
 const LOGOUT_WORTH_MS = 24 * 60 * 60 * 1000;
 const LOGOUT_PATIENCE_MS = 1_000;
+/** A fan-out is one transaction: done twice, the second does nothing. So what a crash left is taken up soon. */
+const FAN_OUT_LEASE_MS = 2_000;
 
 export function startDeliveries(
   router: Router,
@@ -69,7 +71,7 @@ export function startDeliveries(
   const push = startSignalPush({ ...shared, push: signals.push });
   wakePush = push.wake;
   // Each kind by itself: a crowd of logouts must not stand before a signal, nor the other way round.
-  const fanOut = startOutbox({ ...shared, handlers: { [signalMessage]: signals.fanOut } });
+  const fanOut = startOutbox({ ...shared, handlers: { [signalMessage]: signals.fanOut }, leaseMs: FAN_OUT_LEASE_MS });
   const logouts = startOutbox({ ...shared, handlers: { [logoutMessage]: sayLogout } });
   return {
     async endSession(uid) {

@@ -34,8 +34,12 @@ export function startOutbox(deps: {
   keyring: Keyring;
   log: Log;
   handlers: Readonly<Record<string, Deliver>>;
+  /** Longer than any delivery takes; what a crash left half done comes again when it is over. */
+  leaseMs?: number;
+  /** How often to look for what other processes left. */
+  everyMs?: number;
 }): Loop {
-  const { db, clock, keyring, log, handlers } = deps;
+  const { db, clock, keyring, log, handlers, leaseMs = 5_000, everyMs } = deps;
   const kinds = Object.keys(handlers);
   const underWay = new Set<Promise<void>>();
   const away = new Map<string, { readonly failures: number; readonly until: number }>();
@@ -43,10 +47,11 @@ export function startOutbox(deps: {
   const loop = startLoop({
     log,
     name: 'outbox',
+    ...(everyMs === undefined ? undefined : { everyMs }),
     async run() {
       const free = SLOTS - underWay.size;
       if (free === 0) return false;
-      const messages = await claim(db, clock(), { kinds, limit: free }, keyring);
+      const messages = await claim(db, clock(), { kinds, limit: free, leaseMs }, keyring);
       more = messages.length === free;
       for (const message of messages) {
         const delivery = deliver(message).finally(() => {

@@ -57,9 +57,6 @@ function afterCommit(tx: Db): void {
   else notify();
 }
 
-/** How long a claimed message is out of others' sight; a worker that died gives it back by this. */
-const LEASE_MS = 10_000;
-
 const messageRow = row({
   id: z.string(),
   kind: z.string(),
@@ -69,11 +66,18 @@ const messageRow = row({
   attempts: z.number(),
 });
 
+export interface Claim {
+  readonly kinds: readonly string[];
+  readonly limit: number;
+  /** How long a message is out of others' sight; a worker that died gives it back by this. */
+  readonly leaseMs: number;
+}
+
 /** Takes messages of these kinds that are due, the oldest first, for a while. No two workers get the same one in that time. */
 export async function claim(
   db: Db,
   now: Date,
-  { kinds, limit }: { readonly kinds: readonly string[]; readonly limit: number },
+  { kinds, limit, leaseMs }: Claim,
   keyring: Keyring,
 ): Promise<OutboxMessage[]> {
   const look = () =>
@@ -86,7 +90,7 @@ export async function claim(
   const rows: unknown[] = await db('outbox')
     .whereIn('id', due)
     .where('due_at', '<=', toMs(now))
-    .update({ due_at: toMs(now) + LEASE_MS, attempts: db.raw('attempts + 1') })
+    .update({ due_at: toMs(now) + leaseMs, attempts: db.raw('attempts + 1') })
     .returning(['id', 'kind', 'target', 'payload', 'created_at', 'attempts']);
   return rows
     .map((raw) => messageRow.parse(raw))

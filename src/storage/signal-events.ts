@@ -64,8 +64,8 @@ export async function settleEvents(db: Db, streamId: string, jtis: readonly stri
   return db('signal_events').where({ stream_id: streamId }).whereIn('jti', jtis).delete();
 }
 
-/** How long a push worker keeps a stream for itself; one that died gives it back by this. */
-const LEASE_MS = 5_000;
+/** How long a push worker keeps a stream for itself: a push takes three seconds at most. One that died gives it back by this. */
+const LEASE_MS = 4_000;
 
 /** Takes push streams that have something to say and are due. No two workers get the same one in that time. */
 export async function claimPushStreams(db: Db, now: Date, limit: number): Promise<string[]> {

@@ -161,13 +161,14 @@ export async function startReceiver(issuer: string, audience: string, port = 0) 
       const claims = await check(body);
       const item = { claims, authorization: request.headers.authorization, at: Date.now() };
       received.push(item);
-      if (state.mood === 'hang') return;
       if (state.mood === 'down') return void response.writeHead(503).end();
       if (state.mood === 'refuse') {
         response.writeHead(400, { 'content-type': 'application/json' });
         return void response.end(JSON.stringify({ err: 'invalid_request', description: 'not wanted' }));
       }
       if (claims.jti && !effects.has(claims.jti)) effects.set(claims.jti, item);
+      // It has acted, and the transmitter never hears of it.
+      if (state.mood === 'hang') return;
       response.writeHead(202).end();
     };
     run().catch((error: unknown) => {

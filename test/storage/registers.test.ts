@@ -115,7 +115,7 @@ withDatabases('registers', (makeDb) => {
 
   it('hands each message to one worker, sealed at rest, again after a lease or a retry, until done', async () => {
     const db = database.knex;
-    const kinds = ['logout'];
+    const [kinds, leaseMs] = [['logout'], 10_000];
     const ids = [];
     for (let i = 0; i < 10; i += 1) {
       ids.push(
@@ -126,21 +126,21 @@ withDatabases('registers', (makeDb) => {
     }
     expect(JSON.stringify(await db('outbox'))).not.toContain('"i"');
     const claimed = (
-      await Promise.all(Array.from({ length: 5 }, () => claim(db, t0, { kinds, limit: 4 }, testKeyring)))
+      await Promise.all(Array.from({ length: 5 }, () => claim(db, t0, { kinds, limit: 4, leaseMs }, testKeyring)))
     ).flat();
     expect(claimed.map((message) => message.id).sort()).toEqual(
       [...new Set(claimed.map((message) => message.id))].sort(),
     );
-    const rest = await claim(db, t0, { kinds, limit: 10 }, testKeyring);
+    const rest = await claim(db, t0, { kinds, limit: 10, leaseMs }, testKeyring);
     expect([...claimed, ...rest].map((message) => message.id).sort()).toEqual(ids.sort());
-    expect(await claim(db, later(9), { kinds, limit: 10 }, testKeyring)).toEqual([]);
-    expect(await claim(db, later(10), { kinds: ['another'], limit: 10 }, testKeyring)).toEqual([]);
+    expect(await claim(db, later(9), { kinds, limit: 10, leaseMs }, testKeyring)).toEqual([]);
+    expect(await claim(db, later(10), { kinds: ['another'], limit: 10, leaseMs }, testKeyring)).toEqual([]);
     const [first, second, ...others] = claimed;
     for (const message of [...others, ...rest]) await done(db, message.id);
     await done(db, first?.id ?? '');
     await retry(db, second?.id ?? '', later(600), 'timeout');
-    expect(await claim(db, later(599), { kinds, limit: 10 }, testKeyring)).toEqual([]);
-    const again = await claim(db, later(600), { kinds, limit: 10 }, testKeyring);
+    expect(await claim(db, later(599), { kinds, limit: 10, leaseMs }, testKeyring)).toEqual([]);
+    const again = await claim(db, later(600), { kinds, limit: 10, leaseMs }, testKeyring);
     expect(again).toEqual([{ ...second, attempts: 2 }]);
     await done(db, newId());
   });
