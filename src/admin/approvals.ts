@@ -4,7 +4,7 @@ import { proposalOf } from '../commands/change-payload.ts';
 import { approvalOf } from '../commands/change-rules.ts';
 import { decideChange } from '../commands/decide-change.ts';
 import { may } from '../commands/permissions.ts';
-import { withdrawChange } from '../commands/propose-change.ts';
+import { proposeChange, withdrawChange } from '../commands/propose-change.ts';
 import { ShiminError } from '../lib/errors.ts';
 import { type Change, type ChangeStatus, changeById, changesIn } from '../storage/changes.ts';
 import { parseForm, seeOther } from '../web/forms.ts';
@@ -83,7 +83,9 @@ async function render(
   status: number,
 ): Promise<void> {
   const change = await found(deps, ctx);
-  const nameOf = await namesOf(deps, peopleOf(change));
+  const previous = change.publishedVersion === null ? null : change.publishedVersion - 1;
+  const wayBack = await wayBackOf(deps, change);
+  const nameOf = await namesOf(deps, [...peopleOf(change), wayBack?.proposedBy ?? null]);
   const what = proposalOf(change);
   const mine = change.proposedBy === staff.accountId || change.createdBy === staff.accountId;
   const killed = what.kind === 'source' && what.payload.killed;
@@ -106,13 +108,26 @@ async function render(
       ownProposal: mine && change.status === 'proposed' && mayDecide,
       canWithdraw:
         open.includes(change.status) && !killed && may(staff.roles, 'change.withdraw') && (mine || mayDecide),
-      canRollBack: change.publishedVersion !== null && may(staff.roles, 'policy.propose'),
-      previousVersion: (change.publishedVersion ?? 0) - 1,
+      canRollBack: previous !== null && wayBack === null && may(staff.roles, 'policy.propose'),
+      previousVersion: previous,
+      wayBack: wayBack === null ? null : { url: `${path}/${wayBack.id}`, by: nameOf(wayBack.proposedBy) },
       done: doneKey(ctx, notices),
       ...again,
     },
     { status },
   );
+}
+
+/** The proposal to undo a published change of the rules, while it waits: who looks at the change finds it from there. */
+async function wayBackOf(deps: AdminDeps, change: Change): Promise<Change | null> {
+  const { publishedVersion } = change;
+  if (publishedVersion === null) return null;
+  const waiting = await changesIn(deps.db, ['proposed', 'scheduled'], { limit: 200 });
+  const found = waiting.find((other) => {
+    const what = proposalOf(other);
+    return what.kind === 'rollback' && what.payload.toVersion === publishedVersion - 1;
+  });
+  return found ?? null;
 }
 
 const reason = z.string().trim().max(500);
@@ -140,9 +155,22 @@ const withdraw: AdminHandler = async (deps, ctx, staff) => {
   seeOther(ctx, `${path}/${id}?done=withdrawn`);
 };
 
+/** The way back from a published change: the rules before it, once a second person agrees. */
+const rollBack: AdminHandler = async (deps, ctx, staff) => {
+  const change = await found(deps, ctx);
+  if (change.publishedVersion === null || change.publishedVersion < 2)
+    throw new ShiminError('not_found', { status: 404 });
+  const form = parseForm(z.object({ reason: reason.min(1) }), ctx.request.body);
+  if (!form.ok) return render(deps, ctx, staff, { errors: { rollback: 'errors.field_required' } }, 422);
+  const what = { kind: 'rollback', payload: { toVersion: change.publishedVersion - 1 } } as const;
+  const proposed = await proposeChange(deps, { by: byOf(ctx, staff), what, reason: form.value.reason });
+  seeOther(ctx, `${path}/${proposed.id}?done=proposed`);
+};
+
 export const approvalRoutes: readonly AdminRoute[] = [
   { method: 'get', path, operation: 'change.read', handler: list },
   { method: 'get', path: `${path}/:id`, operation: 'change.read', handler: show },
   { method: 'post', path: `${path}/:id/decide`, operation: 'change.decide', handler: decide },
   { method: 'post', path: `${path}/:id/withdraw`, operation: 'change.withdraw', handler: withdraw },
+  { method: 'post', path: `${path}/:id/rollback`, operation: 'policy.propose', handler: rollBack },
 ];

@@ -27,7 +27,8 @@ export async function policyWords(
   const level = (id: string) => {
     const number = /^urn:shimin:loa:([1-4])$/.exec(id)?.[1];
     if (number !== undefined) return t('common.level_tag', { level: number, name: t(`common.level.${number}.name`) });
-    return levels.get(id) ?? id;
+    const name = levels.get(id) ?? id;
+    return i18n.has(locale, `dashboard.level.${name}`) ? t(`dashboard.level.${name}`) : name;
   };
   const app = (id: string) => apps.get(id) ?? id;
   const source = (id: string) => (i18n.has(locale, `admin.source.${id}.name`) ? t(`admin.source.${id}.name`) : id);
