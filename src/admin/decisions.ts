@@ -107,7 +107,8 @@ const find: AdminHandler = async (deps, ctx, staff) => {
   const { what, day, time } = form.value;
   const found = await locate(deps, what, { day, time });
   if ('url' in found) return seeOther(ctx, found.url);
-  const values = { what: what.length <= 64 ? what : '', day, time };
+  // A secret is not written back into the page; ids of ours have 36 characters, tokens 43 and more.
+  const values = { what: what.length <= 36 ? what : '', day, time };
   return render(deps, ctx, staff, { list: null }, { errors: { [found.field]: found.error }, values }, 422);
 };
 
