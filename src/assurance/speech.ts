@@ -23,7 +23,8 @@ export function speechOf(policy: AssurancePolicy, teller: Teller): Speech {
   const { text, has, time, voice } = teller;
   const separator = text('common.list_separator');
   const level = (id: string) => levelName(policy, id, text);
-  const list = (ids: string, nameOf: (id: string) => string) => ids.split(', ').map(nameOf).join(separator);
+  const list = (ids: string, nameOf: (id: string) => string) =>
+    [...new Set(ids.split(', '))].map(nameOf).join(separator);
   const named: Readonly<Record<string, (value: string) => string>> = {
     at: (value) => time(new Date(value)),
     level,

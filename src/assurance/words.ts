@@ -57,6 +57,7 @@ export function wordsOfAuthentication(rule: AuthenticationRule): Words {
 }
 
 const units = [
+  ['years', 31_536_000],
   ['days', 86_400],
   ['hours', 3600],
   ['minutes', 60],
@@ -78,6 +79,7 @@ export const ruleCodes = [
   'sources',
   'confirms.officials',
   'no_max_age',
+  'max_age_years',
   'max_age_days',
   'max_age_hours',
   'max_age_minutes',
