@@ -1,4 +1,5 @@
 import type { Evidence } from '../assurance/evidence.ts';
+import type { AuditEvent } from '../audit/events.ts';
 import { bindPerson, type NewPerson } from '../storage/accounts.ts';
 import { append } from '../storage/audit.ts';
 import { transaction } from '../storage/db.ts';
@@ -12,23 +13,31 @@ export type EvidenceFacts = Pick<Evidence, 'kind' | 'source' | 'strength' | 'cat
 
 /**
  * Writes what a proofing method found into the ledger. `person`, given with a first register match, binds the person to
- * this account; a person who belongs to another account is refused by the database itself.
+ * this account; a person who belongs to another account is refused by the database itself. `actor`: whoever is not the
+ * citizen, at a counter.
  * @throws ShiminError `identity_in_use`
  */
 export async function recordEvidence(
   deps: CommandDeps,
-  input: { accountId: string; facts: EvidenceFacts; person?: Omit<NewPerson, 'accountId'>; cause: Cause },
+  input: {
+    accountId: string;
+    facts: EvidenceFacts;
+    person?: Omit<NewPerson, 'accountId'>;
+    actor?: AuditEvent['actor'];
+    cause: Cause;
+  },
 ): Promise<void> {
   const at = deps.clock();
+  const initiator = input.actor ? 'admin' : 'user';
   await transaction(deps.db, async (tx) => {
     if (input.person) await bindPerson(tx, deps.keyring, { ...input.person, accountId: input.accountId });
-    await withLevelChange(tx, deps.keyring, { accountId: input.accountId, at, initiator: 'user' }, () =>
+    await withLevelChange(tx, deps.keyring, { accountId: input.accountId, at, initiator }, () =>
       insertEvidence(tx, { ...input.facts, accountId: input.accountId, recordedAt: at }),
     );
     await append(tx, {
       at,
       type: 'evidence.recorded',
-      actor: { kind: 'citizen', id: input.accountId },
+      actor: input.actor ?? { kind: 'citizen', id: input.accountId },
       accountId: input.accountId,
       clientId: input.cause.clientId,
       requestId: input.cause.requestId,

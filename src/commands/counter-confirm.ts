@@ -1,0 +1,181 @@
+import { checkListFor, type DocumentRead } from '../identity/counter.ts';
+import { compareNames } from '../identity/names.ts';
+import { ShiminError } from '../lib/errors.ts';
+import { type NewPerson, type Person, personOf } from '../storage/accounts.ts';
+import { append } from '../storage/audit.ts';
+import { type CounterCase, documentOf, lockCase, moveCase } from '../storage/counter-cases.ts';
+import { type Db, transaction } from '../storage/db.ts';
+import { addDocument } from '../storage/persons.ts';
+import type { By } from './change-rules.ts';
+import type { CommandDeps } from './command.ts';
+import {
+  type CounterDenial,
+  type CounterResult,
+  counterTimes,
+  denialOf,
+  deny,
+  movedMeanwhile,
+  officialMay,
+} from './counter-rules.ts';
+import { type EvidenceFacts, recordEvidence } from './record-evidence.ts';
+
+export interface Confirmation {
+  readonly by: By;
+  readonly caseId: string;
+  /** As `readDocument` read it. */
+  readonly read: DocumentRead;
+  /** What was ticked. */
+  readonly checks: readonly string[];
+  /** What the population register answered, for mainland residents: the name as registered. */
+  readonly registered: { readonly name: string } | null;
+}
+
+/**
+ * An official confirms the person before them: evidence of one official, or, by the second of two, of both. It counts from
+ * the commit on. A person who has another account is not bound to a second one.
+ */
+export async function confirmCounterCase(
+  deps: CommandDeps,
+  confirmation: Confirmation,
+): Promise<CounterResult<'half' | 'confirmed'>> {
+  const { by, caseId } = confirmation;
+  try {
+    return await transaction(deps.db, (tx) => confirmIn(tx, deps, confirmation));
+  } catch (error) {
+    const code = error instanceof ShiminError ? error.code : null;
+    if (code !== 'identity_in_use' && code !== 'identity_mismatch') throw error;
+    // The database refused the person and nothing is written; the attempt is a line of its own.
+    return transaction(deps.db, async (tx) => {
+      const seen = await lockCase(tx, caseId);
+      const about = { operation: 'confirm', counter: seen?.heldCounter ?? null, seen };
+      return deny(tx, deps.clock(), by, about, code);
+    });
+  }
+}
+
+async function confirmIn(
+  tx: Db,
+  deps: CommandDeps,
+  { by, caseId, read, checks, registered }: Confirmation,
+): Promise<CounterResult<'half' | 'confirmed'>> {
+  const at = deps.clock();
+  const seen = await lockCase(tx, caseId);
+  const about = { operation: 'confirm', counter: seen?.heldCounter ?? null, seen };
+  if (!(await officialMay(tx, by, 'counter.confirm'))) return deny(tx, at, by, about, 'forbidden');
+  if (seen === null) return deny(tx, at, by, about, 'closed');
+  const person = await personOf(tx, deps.keyring, seen.accountId);
+  const denied =
+    (await denialOf(tx, seen, by, at)) ??
+    (seen.holder === by.accountId ? null : 'not_held') ??
+    incomplete(read, checks, registered) ??
+    (seen.status === 'half' ? differs(await documentOf(tx, deps.keyring, seen), read) : null) ??
+    (person === null ? null : strange(person, read));
+  if (denied !== null) return deny(tx, at, by, about, denied);
+
+  const official = seen.status === 'half' ? 2 : 1;
+  const status = official < seen.officials ? 'half' : 'confirmed';
+  const kept = { keyring: deps.keyring, accountId: seen.accountId, text: JSON.stringify(comparable(read)) };
+  if (
+    !(await moveCase(
+      tx,
+      seen,
+      { ...moveOf(seen, by, at, status), category: read.category, documentType: read.document },
+      kept,
+    ))
+  )
+    throw movedMeanwhile();
+  if (person !== null) {
+    await addDocument(tx, deps.keyring, { accountId: seen.accountId, type: read.document, number: read.number, at });
+  }
+  const actor = { kind: 'staff', id: by.accountId } as const;
+  await recordEvidence(
+    { ...deps, db: tx },
+    {
+      accountId: seen.accountId,
+      facts: factsOf(seen, read, official),
+      ...(person === null ? { person: personIn(read, registered, at) } : undefined),
+      actor,
+      cause: by.cause,
+    },
+  );
+  await append(tx, {
+    at,
+    type: 'counter_case.confirmed',
+    actor,
+    accountId: seen.accountId,
+    clientId: by.cause.clientId,
+    requestId: by.cause.requestId,
+    outcome: 'ok',
+    reason: null,
+    data: {
+      caseId: seen.id,
+      counter: seen.heldCounter,
+      official,
+      officials: seen.officials,
+      category: read.category,
+      documentType: read.document,
+    },
+  });
+  return { done: status };
+}
+
+/** Each item ticked, and the register asked where there is one. */
+function incomplete(
+  read: DocumentRead,
+  checks: readonly string[],
+  registered: Confirmation['registered'],
+): CounterDenial | null {
+  const list = checkListFor(read.category, read.document);
+  const all = list?.every((check) => checks.includes(check)) === true;
+  return all && (read.category !== 'mainland' || registered !== null) ? null : 'incomplete';
+}
+
+/** What both officials must have read alike, each for themselves. */
+const comparable = ({ category, document, number, birthDate }: DocumentRead) => [category, document, number, birthDate];
+const differs = (first: string | null, read: DocumentRead): CounterDenial | null =>
+  first === JSON.stringify(comparable(read)) ? null : 'differs';
+
+/** Whether this is not the person whom the account is bound to: by document, or by all that is known of them. */
+function strange(person: Person, read: DocumentRead): CounterDenial | null {
+  const named = person.names.some(({ name }) => compareNames(name, read.name).equal);
+  const shown = person.documents.some(({ type, number }) => type === read.document && number === read.number);
+  const alike = person.category === read.category && (person.birthDate === null || person.birthDate === read.birthDate);
+  return named && (shown || alike) ? null : 'identity_mismatch';
+}
+
+function moveOf(seen: CounterCase, by: By, at: Date, status: 'half' | 'confirmed') {
+  const mine =
+    seen.status === 'half'
+      ? { secondBy: by.accountId, secondAt: at, secondCounter: seen.heldCounter }
+      : { firstBy: by.accountId, firstAt: at, firstCounter: seen.heldCounter };
+  const free = { holder: null, heldAt: null, heldCounter: null };
+  return status === 'half'
+    ? { ...mine, ...free, status, expiresAt: new Date(at.getTime() + counterTimes.second) }
+    : { ...mine, ...free, status, closedAt: at };
+}
+
+function factsOf(seen: CounterCase, read: DocumentRead, official: number): EvidenceFacts {
+  return {
+    kind: 'counter',
+    source: 'counter',
+    strength: 'superior',
+    category: read.category,
+    confirmed: ['name', 'document_number', 'birth_date', 'document', 'photo', `officials:${official}`],
+    // Evidence ends with the document it rests on, at the end of that day in the city.
+    expiresAt: read.validUntil === null ? null : new Date(`${read.validUntil}T23:59:59.999+08:00`),
+    reference: seen.id,
+  };
+}
+
+const personIn = (
+  read: DocumentRead,
+  registered: Confirmation['registered'],
+  at: Date,
+): Omit<NewPerson, 'accountId'> => ({
+  category: read.category,
+  name: registered?.name ?? read.name,
+  documentType: read.document,
+  documentNumber: read.number,
+  birthDate: read.birthDate,
+  at,
+});
