@@ -39,7 +39,7 @@ export function answerError(options: ErrorPagesOptions, ctx: Context, error: Shi
   }
   const expired = error.code === 'interaction_expired' || error.code === 'interaction_foreign';
   const view = expired ? 'journey/expired' : 'error';
-  const wayOn = (options.wayOn ?? interactionPage)(ctx);
+  const wayOn = (options.wayOn ?? wayOnFrom)(ctx);
   const minutes = error.retryAfter === undefined ? null : Math.max(1, Math.ceil(error.retryAfter / 60));
   options.renderer.render(ctx, view, { code: error.code, wayOn, minutes, base: wayOn }, { status: error.status });
 }
@@ -68,6 +68,8 @@ function asShiminError(thrown: unknown): ShiminError {
   return new ShiminError('internal', { status: 500, cause: thrown });
 }
 
-function interactionPage(ctx: Context): string | null {
+/** Back into the sign-in that is under way, or to the start of the console for whoever was in it. */
+function wayOnFrom(ctx: Context): string | null {
+  if (ctx.path.startsWith('/admin/')) return '/admin';
   return /^\/interaction\/[A-Za-z0-9_-]{8,64}(?=\/|$)/.exec(ctx.path)?.[0] ?? null;
 }
