@@ -7,7 +7,8 @@ import {
   type Movement,
   replayDecisions,
 } from '../assurance/preview.ts';
-import { decisionsSince } from '../storage/decisions.ts';
+import { decisionsSince, isOfRules, wasWishLeft } from '../storage/decisions.ts';
+import { sourceHistory } from '../storage/past.ts';
 import { factsOfDecisions, type Holder, holdersAfter } from '../storage/preview-facts.ts';
 import { disabledSources } from '../storage/sources.ts';
 import type { AdminDeps } from './deps.ts';
@@ -41,7 +42,7 @@ const jobs = new WeakMap<AdminDeps['db'], Map<string, Job>>();
  * page of accounts at a time so that sign-ins go on beside it, and later looks see how far it is.
  */
 export async function countFor(
-  deps: AdminDeps,
+  deps: Pick<AdminDeps, 'db' | 'clock'>,
   key: string,
   policies: { old: AssurancePolicy; next: AssurancePolicy },
 ): Promise<Counted> {
@@ -71,7 +72,7 @@ export async function countFor(
 }
 
 async function count(
-  deps: AdminDeps,
+  deps: Pick<AdminDeps, 'db' | 'clock'>,
   { old, next }: { old: AssurancePolicy; next: AssurancePolicy },
   counted: Counted,
 ): Promise<void> {
@@ -90,13 +91,21 @@ async function count(
     if (holders.length < page.people) break;
   }
   const since = new Date(now.getTime() - replayDays * 86_400_000);
+  const offAt = await sourceHistory(deps.db);
   let afterId: string | undefined;
   for (;;) {
     const decisions = await decisionsSince(deps.db, { since, afterId, limit: page.decisions });
     const facts = await factsOfDecisions(deps.db, decisions);
-    const recorded = decisions.map((decision, i) => ({ ...decision, ...(facts[i] ?? { evidence: [], events: [] }) }));
+    const recorded = decisions.map((decision, i) => {
+      const { evidence, events } = facts[i] ?? { evidence: [], events: [] };
+      const off = offAt(decision.at);
+      const counted = evidence.filter(({ source }) => !off.has(source));
+      return { ...decision, evidence: counted, events, offered: wasWishLeft(decision) };
+    });
     // A sign-in whose session is long gone left no events to judge it by.
-    const known = recorded.filter(({ events, outcome }) => events.length > 0 || outcome !== 'met');
+    const known = recorded.filter(
+      (decision) => isOfRules(decision) && (decision.events.length > 0 || decision.outcome !== 'met'),
+    );
     counted.replay = merge(counted.replay, replayDecisions(next, known));
     counted.decisions += known.length;
     afterId = decisions.at(-1)?.id;

@@ -88,6 +88,8 @@ export interface RecordedDecision {
   readonly events: readonly AuthenticationEvent[];
   /** The interaction under way; left out: that of the newest event. */
   readonly interaction?: string | null;
+  /** A voluntary level was offered and left. */
+  readonly offered?: boolean;
 }
 
 /** What another policy would have decided on the same facts. Also the shadow of a draft beside the live policy. */
@@ -97,7 +99,8 @@ export function outcomeUnder(policy: AssurancePolicy, decision: Omit<RecordedDec
   const requirement = requirementFor(policy, decision.clientId, request);
   const assessment = assess(policy, acceptedEvidence(requirement, decision.evidence), events, at, { interaction });
   const silent = request.prompt.includes('none');
-  const verdict = satisfies(assessment, requirement, policy, { interaction, offered: silent, events });
+  const offered = silent || decision.offered === true;
+  const verdict = satisfies(assessment, requirement, policy, { interaction, offered, events });
   if (verdict.kind === 'met') return 'met';
   // With prompt=none there is nobody to ask, and nobody can do what has no name here.
   if (silent || verdict.target.length === 0) return 'refused';

@@ -4,8 +4,8 @@ import type { AssurancePolicy } from '../assurance/policy.ts';
 import type { Verdict } from '../assurance/requirement.ts';
 import { ShiminError } from '../lib/errors.ts';
 import type { Db } from '../storage/db.ts';
-import type { Decision } from '../storage/decisions.ts';
-import { heldThen, sourcesOffThen } from '../storage/past.ts';
+import { type Decision, isAboutLevel, wasWishLeft } from '../storage/decisions.ts';
+import { heldThen, sourceHistory } from '../storage/past.ts';
 import { policyByVersion } from '../storage/policies.ts';
 import { factsOfDecisions } from '../storage/preview-facts.ts';
 import { offersFor } from './offers.ts';
@@ -27,9 +27,6 @@ export interface DecisionExplained {
   readonly agreement: 'same' | 'gone' | 'other' | 'differs';
 }
 
-/** Errors that an app is told for want of a level or of somebody to ask (OpenID Connect Core 3.1.2.6). */
-const aboutLevel = ['unmet_authentication_requirements', 'login_required', 'interaction_required'];
-
 /** @throws ShiminError `internal` when the policy it was made under is gone: versions are never deleted */
 export async function explainDecision(db: Db, decision: Decision): Promise<DecisionExplained> {
   const { at, accountId, clientId, interaction, request, policyVersion } = decision;
@@ -37,7 +34,7 @@ export async function explainDecision(db: Db, decision: Decision): Promise<Decis
     policyByVersion(db, policyVersion),
     factsOfDecisions(db, [decision]),
     heldThen(db, accountId, at),
-    sourcesOffThen(db, at),
+    sourceHistory(db).then((offAt) => offAt(at)),
   ]);
   if (version === null)
     throw new ShiminError('internal', { status: 500, message: `policy version ${policyVersion} is gone` });
@@ -50,25 +47,22 @@ export async function explainDecision(db: Db, decision: Decision): Promise<Decis
     events,
     at,
     interaction,
-    // Whoever was answered had been offered more if more was wished; with prompt=none there is nobody to ask.
-    offered: decision.outcome === 'met' || request.prompt.includes('none'),
+    // With prompt=none there is nobody to ask.
+    offered: wasWishLeft(decision) || request.prompt.includes('none'),
     // Which upstreams were out of order for a while is not on record, which were switched off is.
     offers: offersFor(
       { ...held, recoveryCodesLeft: 0 },
-      { population: !off.has('population'), face: !off.has('face') },
+      { population: !off.has('population'), face: !off.has('face'), counter: !off.has('counter') },
     ),
   });
   const agreement = agreementOf(decision, explanation.verdict, events.length > 0);
   return { decision, policy, explanation, evidence, events, off, agreement };
 }
 
-function agreementOf(
-  { outcome, reason, level }: Decision,
-  verdict: Verdict,
-  hasEvents: boolean,
-): DecisionExplained['agreement'] {
+function agreementOf(decision: Decision, verdict: Verdict, hasEvents: boolean): DecisionExplained['agreement'] {
+  const { outcome, level } = decision;
   const met = verdict.kind === 'met';
-  if (outcome === 'refused' && !aboutLevel.includes(reason ?? '')) return 'other';
+  if (!isAboutLevel(decision)) return 'other';
   const same =
     outcome === 'met'
       ? met && verdict.level === level

@@ -83,10 +83,13 @@ async function decide(deps: PolicyDeps, ctx: KoaContextWithOIDC): Promise<Answer
   if (!standing) return 'reauthenticate';
   const request = acrRequest(oidc.params ?? {});
   const verdict = judge(standing, ctx, request, interaction);
-  await deps.recordDecision({
-    ...decisionOf(ctx, { at: now, accountId, interaction, policyVersion: standing.policy.version, request }),
-    ...recorded(verdict),
-  });
+  // With prompt=none a short verdict is an error to the app, which is recorded as such (`recordRefusals`).
+  if (verdict.kind === 'met' || !request.prompt.includes('none')) {
+    await deps.recordDecision({
+      ...decisionOf(ctx, { at: now, accountId, interaction, policyVersion: standing.policy.version, request }),
+      ...recorded(verdict),
+    });
+  }
   if (verdict.kind === 'met') {
     session.acr = verdict.label;
     session.amr = [...standing.assessment.amr];
@@ -98,6 +101,8 @@ async function decide(deps: PolicyDeps, ctx: KoaContextWithOIDC): Promise<Answer
 
 function recorded(verdict: Verdict): Pick<Decision, 'outcome' | 'level' | 'acr'> {
   if (verdict.kind === 'met') return { outcome: 'met', level: verdict.level, acr: verdict.label };
+  // Nobody can do what has no name here: the journey only says so.
+  if (verdict.target.length === 0) return { outcome: 'refused', level: null, acr: null };
   return { outcome: verdict.reauthenticate ? 'reauthenticate' : 'step_up', level: null, acr: null };
 }
 

@@ -29,6 +29,27 @@ export interface Decision {
   readonly request: AcrRequest;
 }
 
+/** Errors that an app is told for want of a level, or of somebody to sign in again (OpenID Connect Core 3.1.2.6). */
+const levelErrors = ['unmet_authentication_requirements', 'login_required'];
+
+/** Whether the level was what it was about: people also decline, and apps ask for what they may not have. */
+export const isAboutLevel = ({ outcome, reason }: Decision): boolean =>
+  outcome !== 'refused' || reason === null || levelErrors.includes(reason);
+
+/**
+ * Whether the rules alone decided it, so that other rules would have decided otherwise. What the app was told at the end
+ * of a journey is what became of an earlier decision; with prompt=none there was no journey.
+ */
+export const isOfRules = (decision: Decision): boolean =>
+  isAboutLevel(decision) &&
+  (decision.outcome !== 'refused' || decision.reason === null || decision.request.prompt.includes('none'));
+
+/** Whether a wish was offered and left: the app wished for something else than it was told. */
+export function wasWishLeft({ outcome, acr, request }: Decision): boolean {
+  const wishes = [...request.acrValues, ...(request.claimsAcr?.values ?? [])];
+  return outcome === 'met' && acr !== null && wishes.length > 0 && !wishes.includes(acr);
+}
+
 export function toDecisionRow(decision: Decision): DecisionRow {
   const { at, request, interaction, ...rest } = decision;
   return { ...rest, at: toMs(at), interactionUid: interaction, request: JSON.stringify(request) };

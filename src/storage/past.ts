@@ -34,7 +34,9 @@ export async function heldThen(db: Db, accountId: string, at: Date): Promise<Hel
   };
 }
 
-const switchRow = row({ id: z.string(), enabled: flag, changedAt: time });
+const switchRow = row({ id: z.string(), enabled: flag, changedAt: time }).transform(
+  ({ id, enabled, changedAt }): Move => ({ source: id, enabled, at: changedAt }),
+);
 const changeRow = row({
   payload: json(z.object({ source: z.string(), enabled: z.boolean(), killed: z.boolean() })),
   status: z.string(),
@@ -44,36 +46,38 @@ const changeRow = row({
 });
 
 /**
- * Sources that were switched off at a moment. A switch that was not used since says so itself; for the others the changes
- * that moved it are read: a kill is off from its proposal on, and on again when the second person turned it down.
+ * Which sources were switched off at any moment. A switch that was not used since says so itself; before that, the
+ * changes that moved it do: a kill is off from its proposal on, and on again when the second person turned it down.
  */
-export async function sourcesOffThen(db: Db, at: Date): Promise<ReadonlySet<string>> {
+export async function sourceHistory(db: Db): Promise<(at: Date) => ReadonlySet<string>> {
   const switches = (await db('sources').select('id', 'enabled', 'changed_at')).map((raw) => switchRow.parse(raw));
-  const off = new Set(switches.filter((each) => !each.enabled && each.changedAt <= at).map(({ id }) => id));
-  const moved = new Set(switches.filter(({ changedAt }) => changedAt > at).map(({ id }) => id));
-  if (moved.size === 0) return off;
-  const rows = await db('changes').where({ kind: 'source' }).where('created_at', '<=', toMs(at)).orderBy('id');
-  const moves = rows
+  if (switches.length === 0) return () => new Set();
+  const moves = (await db('changes').where({ kind: 'source' }).orderBy('id'))
     .map((raw) => changeRow.parse(raw))
-    .flatMap(({ payload, status, createdAt, decidedAt, publishedAt }): Move[] => {
-      const { source, enabled, killed } = payload;
-      if (!killed) return publishedAt === null ? [] : [{ source, enabled, at: publishedAt }];
-      const back = status === 'rejected' && decidedAt !== null ? [{ source, enabled: true, at: decidedAt }] : [];
-      return [{ source, enabled: false, at: createdAt }, ...back];
-    })
-    .filter((move) => moved.has(move.source) && move.at <= at)
+    .flatMap(movesOf)
     .toSorted((a, b) => a.at.getTime() - b.at.getTime());
-  for (const { source, enabled } of moves) {
-    if (enabled) off.delete(source);
-    else off.add(source);
-  }
-  return off;
+  return (at) => {
+    const off = new Set<string>();
+    const past = [...moves.filter((move) => move.at <= at), ...switches.filter((last) => last.at <= at)];
+    for (const { source, enabled } of past) {
+      if (enabled) off.delete(source);
+      else off.add(source);
+    }
+    return off;
+  };
 }
 
 interface Move {
   readonly source: string;
   readonly enabled: boolean;
   readonly at: Date;
+}
+
+function movesOf({ payload, status, createdAt, decidedAt, publishedAt }: z.infer<typeof changeRow>): Move[] {
+  const { source, enabled, killed } = payload;
+  if (!killed) return publishedAt === null ? [] : [{ source, enabled, at: publishedAt }];
+  const back = status === 'rejected' && decidedAt !== null ? [{ source, enabled: true, at: decidedAt }] : [];
+  return [{ source, enabled: false, at: createdAt }, ...back];
 }
 
 const begunRow = row({ accountId: z.string(), sessionUid: z.string() });
