@@ -27,12 +27,19 @@ const dashboard: AdminHandler = async (deps, ctx, staff) => {
     ...journeys(await counts('journey'), names),
     sources(await counts('source'), names),
   ];
-  page(deps, ctx, staff, 'dashboard', { days, periods, plots, health: await health(deps), askedRate: rate(signins) });
+  page(deps, ctx, staff, 'dashboard', {
+    days,
+    periods,
+    plots,
+    health: await health(deps, names),
+    askedRate: rate(signins),
+  });
 };
 
 interface Names {
   readonly app: (id: string) => string;
   readonly level: (id: string) => string;
+  readonly source: (id: string) => string;
   readonly t: (key: string) => string;
 }
 
@@ -47,7 +54,8 @@ async function namesFor(deps: AdminDeps, ctx: Context): Promise<Names> {
     const key = `dashboard.level.${levels.get(id) ?? ''}`;
     return i18n.has(locale, key) ? t(key) : (levels.get(id) ?? id);
   };
-  return { app: (id) => apps.get(id) ?? id, level, t };
+  const source = (id: string) => (i18n.has(locale, `admin.source.${id}.name`) ? t(`admin.source.${id}.name`) : id);
+  return { app: (id) => apps.get(id) ?? id, level, source, t };
 }
 
 function byApp(counts: readonly DailyCount[], names: Names): Plot {
@@ -136,14 +144,18 @@ function sources(counts: readonly DailyCount[], names: Names): Plot {
   return plotOf(
     'sources',
     ['ok', 'failed'].map((word) => names.t(`dashboard.source_outcome.${word}`)),
-    rowsOf(table, ['ok', 'failed'], (source) => source),
+    rowsOf(table, ['ok', 'failed'], names.source),
   );
 }
 
 /** How each source is now: its switch, and what the last calls to it say. */
-async function health(deps: AdminDeps): Promise<{ id: string; on: boolean; healthy: boolean }[]> {
+async function health(deps: AdminDeps, names: Names): Promise<{ name: string; on: boolean; healthy: boolean }[]> {
   const switches = new Map((await sourceSwitches(deps.db)).map((source) => [source.id, source.enabled]));
-  return Object.entries(deps.health()).map(([id, healthy]) => ({ id, on: switches.get(id) ?? true, healthy }));
+  return Object.entries(deps.health()).map(([id, healthy]) => ({
+    name: names.source(id),
+    on: switches.get(id) ?? true,
+    healthy,
+  }));
 }
 
 /** Of the requests of signed-in people, how many in a hundred were asked for more. */
