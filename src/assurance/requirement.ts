@@ -152,8 +152,10 @@ function isRecent(assessment: Assessment, requirement: Requirement, context: Sat
 function short(assessment: Assessment, requirement: Requirement, floorMet: boolean): Verdict {
   const levels = requirement.wanted.map((meaning) => (meaning.kind === 'level' ? meaning.level : requirement.floor));
   const target = requirement.essential ? levels : [...levels, ...requirement.floors];
+  // Where the floor is met, only the wish is missing: that the floor's identity is known does not help it.
+  const missing = floorMet ? levels : target;
   const identityMet =
-    target.some((level) => isIdentified(assessment, level)) &&
+    missing.some((level) => isIdentified(assessment, level)) &&
     requirement.floors.every((level) => isIdentified(assessment, level));
   const asked: ReasonCode =
     target.length === 0 ? 'unknown_level' : requirement.wanted.length > 0 ? 'app_asked' : 'app_minimum';
