@@ -1,8 +1,10 @@
 import type Router from '@koa/router';
 import { signalMessage } from './commands/announce.ts';
+import { announceLevels } from './commands/announce-levels.ts';
 import { logoutMessage, tellApps } from './commands/tell-apps.ts';
 import type { Config } from './config.ts';
 import type { Engine } from './engine.ts';
+import { startLoop } from './jobs/loop.ts';
 import { type Deliver, startOutbox } from './jobs/outbox.ts';
 import { startSignalPush } from './jobs/signals.ts';
 import type { Clock } from './lib/clock.ts';
@@ -28,6 +30,8 @@ const LOGOUT_WORTH_MS = 24 * 60 * 60 * 1000;
 const LOGOUT_PATIENCE_MS = 1_000;
 /** A fan-out is one transaction: done twice, the second does nothing. So what a crash left is taken up soon. */
 const FAN_OUT_LEASE_MS = 2_000;
+/** How soon a published policy or a switched source is noticed. */
+const LEVELS_EVERY_MS = 500;
 
 export function startDeliveries(
   router: Router,
@@ -73,6 +77,17 @@ export function startDeliveries(
   // Each kind by itself: a crowd of logouts must not stand before a signal, nor the other way round.
   const fanOut = startOutbox({ ...shared, handlers: { [signalMessage]: signals.fanOut }, leaseMs: FAN_OUT_LEASE_MS });
   const logouts = startOutbox({ ...shared, handlers: { [logoutMessage]: sayLogout } });
+  const levels = startLoop({
+    log,
+    name: 'levels',
+    everyMs: LEVELS_EVERY_MS,
+    async run() {
+      const more = await announceLevels({ db, clock, keyring });
+      // A city takes many goes; people's requests come in between.
+      await new Promise((resolve) => setImmediate(resolve));
+      return more;
+    },
+  });
   return {
     async endSession(uid) {
       await endSsoSession(engine.provider, db, uid, (tx, accountId) =>
@@ -84,7 +99,7 @@ export function startDeliveries(
     release: signals.close,
     async close() {
       signals.close();
-      await Promise.all([fanOut.stop(), logouts.stop()]);
+      await Promise.all([fanOut.stop(), logouts.stop(), levels.stop()]);
       await push.stop();
     },
   };

@@ -1,7 +1,9 @@
 import { assess } from '../assurance/assess.ts';
+import type { Evidence } from '../assurance/evidence.ts';
 import { closure, dominates } from '../assurance/level.ts';
 import type { AssurancePolicy } from '../assurance/policy.ts';
 import type { Keyring } from '../lib/crypto.ts';
+import { lockAccount } from '../storage/accounts.ts';
 import type { Db } from '../storage/db.ts';
 import { evidenceOf } from '../storage/evidence.ts';
 import { currentPolicy } from '../storage/policies.ts';
@@ -15,16 +17,25 @@ export const levelNamespace = 'urn:shimin:loa';
 export const noLevel = 'none';
 
 /**
- * The best level whose identity part an account meets. How somebody signed in is a session's matter and not in it, so a
- * token's `acr` may be less.
+ * The best level whose identity part this evidence meets. How somebody signed in is a session's matter and not in it, so
+ * a token's `acr` may be less.
  */
-export async function identityLevel(tx: Db, policy: AssurancePolicy, accountId: string, at: Date): Promise<string> {
-  const off = await disabledSources(tx);
-  const evidence = (await evidenceOf(tx, accountId)).filter((item) => !off.has(item.source));
-  const { identities } = assess(policy, evidence, [], at);
+export function levelOf(
+  policy: AssurancePolicy,
+  off: ReadonlySet<string>,
+  evidence: readonly Evidence[],
+  at: Date,
+): string {
+  const counting = off.size === 0 ? evidence : evidence.filter((item) => !off.has(item.source));
+  const { identities } = assess(policy, counting, [], at);
   const below = closure(policy.levels);
   const best = identities.find((level) => !identities.some((other) => other !== level && below.get(other)?.has(level)));
   return best ?? noLevel;
+}
+
+/** The same of an account as it is at this moment. */
+export async function identityLevel(tx: Db, policy: AssurancePolicy, accountId: string, at: Date): Promise<string> {
+  return levelOf(policy, await disabledSources(tx), await evidenceOf(tx, accountId), at);
 }
 
 /**
@@ -38,6 +49,8 @@ export async function withLevelChange<T>(
   work: () => Promise<T>,
 ): Promise<T> {
   if ((await streamClients(tx)).size === 0) return work();
+  // Two at once would each compare with what the other is about to change.
+  await lockAccount(tx, about.accountId);
   const { document: policy } = await currentPolicy(tx);
   const before = await identityLevel(tx, policy, about.accountId, about.at);
   const result = await work();

@@ -58,7 +58,7 @@ export async function holdersAfter(db: Db, afterId: string, limit: number): Prom
   }));
 }
 
-async function evidenceByAccount(db: Db, accounts: readonly string[]): Promise<Map<string, Evidence[]>> {
+export async function evidenceByAccount(db: Db, accounts: readonly string[]): Promise<Map<string, Evidence[]>> {
   const byAccount = new Map<string, Evidence[]>();
   for (const raw of await db('evidence').whereIn('account_id', accounts).orderBy('id')) {
     const { accountId, ...item } = evidenceRow.parse(raw);
