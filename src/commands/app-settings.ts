@@ -1,3 +1,4 @@
+import { createPublicKey, type JsonWebKey } from 'node:crypto';
 import { z } from 'zod';
 import { isPublicAddress, literalAddress } from '../lib/outbound-address.ts';
 
@@ -93,7 +94,18 @@ const distinct = <T extends z.ZodType<string>>(each: T, most: number) =>
 /** Public keys only: a private one that reaches us is no secret any more (RFC 7517 section 4, RFC 7518 section 6). */
 const jwk = z
   .looseObject({ kty: z.enum(['EC', 'RSA', 'OKP']), kid: z.string().min(1).max(200) })
-  .refine((key) => !['d', 'p', 'q', 'k'].some((member) => member in key), 'keys_private');
+  .refine((key) => !['d', 'p', 'q', 'k'].some((member) => member in key), 'keys_private')
+  .refine(isKey, 'keys_unreadable');
+
+/** The engine reads keys when it first needs them: a wrong one would be found by the app's first sign-in. */
+function isKey(jwk: JsonWebKey): boolean {
+  try {
+    createPublicKey({ key: jwk, format: 'jwk' });
+    return true;
+  } catch {
+    return false; // Node says why in words of OpenSSL, which help nobody.
+  }
+}
 
 const schema = (rules: Rules) => {
   const page = checked((value) => webUri(value, rules));
