@@ -1,7 +1,7 @@
 import type { Knex } from 'knex';
 
 export const labels = {
-  counters: { id: 'not personal', names: 'not personal', places: 'not personal', open: 'not personal' },
+  service_counters: { id: 'not personal', names: 'not personal', places: 'not personal', open: 'not personal' },
   counter_cases: {
     id: 'id',
     account_id: 'id',
@@ -30,7 +30,7 @@ export const labels = {
 } as const;
 
 export async function up(knex: Knex): Promise<void> {
-  await knex.schema.createTable('counters', (t) => {
+  await knex.schema.createTable('service_counters', (t) => {
     t.string('id', 32).primary();
     // JSON: text by language.
     t.text('names').notNullable();

@@ -1,7 +1,9 @@
 import { createHmac } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
+import { demoCounters } from '../seeds/counters.ts';
 import { defaultPolicy } from '../seeds/policy.ts';
+import { saveCounters } from './commands/counter-save.ts';
 import { rotateKeys } from './commands/rotate-keys.ts';
 import { saveRegisteredApp } from './commands/save-app.ts';
 import type { Config } from './config.ts';
@@ -53,6 +55,7 @@ export async function seed(deps: {
     await saveRegisteredApp(deps, { metadata, name: names, purpose, ownerName: 'seed' });
     saved.push(metadata.client_id);
   }
+  if (config.demo) await saveCounters(deps, { counters: demoCounters, operator: 'seed' });
   return { policy, keys: rotated, apps: saved };
 }
 

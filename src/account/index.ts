@@ -2,6 +2,7 @@ import Router from '@koa/router';
 import { activityRoutes } from './activity.ts';
 import { appRoutes } from './apps.ts';
 import { authenticatorRoutes } from './authenticators.ts';
+import { counterRoutes } from './counter.ts';
 import { decisionRoutes } from './decisions.ts';
 import type { AccountDeps } from './deps.ts';
 import { evidenceRoutes } from './evidence.ts';
@@ -18,5 +19,6 @@ export function accountRoutes(deps: AccountDeps): Router {
   sessionRoutes(router, deps);
   activityRoutes(router, deps);
   decisionRoutes(router, deps);
+  counterRoutes(router, deps);
   return router;
 }

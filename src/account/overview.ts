@@ -9,6 +9,7 @@ import { maskPhone } from '../identity/phone.ts';
 import { contactsOf } from '../storage/accounts.ts';
 import { passkeysOf, passwordOf, totpOf } from '../storage/authenticators.ts';
 import { consentsOf } from '../storage/consents.ts';
+import { anyCounter } from '../storage/counters.ts';
 import { evidenceOf } from '../storage/evidence.ts';
 import { personOf } from '../storage/persons.ts';
 import { currentPolicy } from '../storage/policies.ts';
@@ -65,7 +66,7 @@ async function standingOf(deps: AccountDeps, citizen: SignedIn): Promise<object>
   const next = policy.levels[index + 1];
   const offers = offersFor(
     { passkeys, hasPassword: password !== null, hasTotp: totp !== null, recoveryCodesLeft: 0 },
-    { population: true, face: true },
+    { population: true, face: true, counter: await anyCounter(db) },
   );
   const request = next ? { acrValues: [], claimsAcr: { essential: true, values: [next.id] }, prompt: [] } : null;
   const ways = request

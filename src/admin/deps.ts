@@ -1,6 +1,7 @@
 import type { Context } from 'koa';
 import type { CommandDeps } from '../commands/command.ts';
 import type { Log } from '../lib/log.ts';
+import type { PopulationRegister } from '../proofing/population.ts';
 import type { AreaSessions } from '../web/area-session.ts';
 import type { Renderer } from '../web/render.ts';
 
@@ -11,6 +12,8 @@ export interface AdminDeps extends CommandDeps {
   readonly areaSession: AreaSessions;
   /** The breaker's view of each upstream, by source id. */
   readonly health: () => Readonly<Record<string, boolean>>;
+  /** Asked at counters. */
+  readonly population: PopulationRegister;
   /** Takes up rotated signing keys in this process at once. */
   readonly reloadKeys: () => Promise<boolean>;
   /** Ends an SSO session and tells every app it reached. */

@@ -4,6 +4,8 @@ import { appRoutes } from './apps.ts';
 import { appRequirementRoutes } from './apps-requirement.ts';
 import { appSettingsRoutes } from './apps-settings.ts';
 import { type AdminRoute, freshly, withStaff } from './context.ts';
+import { counterRoutes } from './counter.ts';
+import { counterCaseRoutes } from './counter-case.ts';
 import { dashboardRoutes } from './dashboard.ts';
 import { decisionRoutes } from './decisions.ts';
 import type { AdminDeps } from './deps.ts';
@@ -31,6 +33,8 @@ export const adminRoutes: readonly AdminRoute[] = [
   ...staffRoutes,
   ...keyRoutes,
   ...decisionRoutes,
+  ...counterRoutes,
+  ...counterCaseRoutes,
 ];
 
 export function adminRouter(deps: AdminDeps): Router {

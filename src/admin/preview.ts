@@ -70,7 +70,7 @@ export async function previewOf(deps: AdminDeps, ctx: Context, change: Change): 
 function starts(now: Date): Start[] {
   const offers = offersFor(
     { passkeys: [], hasPassword: false, hasTotp: false, recoveryCodesLeft: 0 },
-    { population: true, face: true },
+    { population: true, face: true, counter: true },
   );
   const item = (
     kind: Evidence['kind'],

@@ -29,6 +29,8 @@ export interface Offer {
   };
   /** Locale keys of what to have at hand. */
   readonly have: readonly string[];
+  /** Offers whose proof is part of this one's: where one of them is enough, this one is no way of its own. */
+  readonly exceeds?: readonly string[];
 }
 
 export interface Way {
@@ -82,7 +84,7 @@ function search(input: PlanInput, requirement: Requirement): Plan {
   for (let here = queue.shift(); here !== undefined; here = queue.shift()) {
     const { way, state } = here;
     const key = way.steps.toSorted().join('\n');
-    if (seen.has(key) || goals.some((goal) => isSubset(goal.steps, way.steps))) continue;
+    if (seen.has(key) || goals.some((goal) => isWithin(goal.steps, way.steps, offers))) continue;
     seen.add(key);
     if (reaches(input, requirement, state)) {
       goals.push(way);
@@ -96,7 +98,9 @@ function search(input: PlanInput, requirement: Requirement): Plan {
     }
     queue.sort((a, b) => a.way.minutes - b.way.minutes || a.way.steps.length - b.way.steps.length);
   }
-  const minimal = goals.filter((goal) => !goals.some((other) => other !== goal && isSubset(other.steps, goal.steps)));
+  const minimal = goals.filter(
+    (goal) => !goals.some((other) => other !== goal && isWithin(other.steps, goal.steps, offers)),
+  );
   const isBlocked = (way: Way) =>
     way.steps.some((step) => offers.some((offer) => offer.id === step && !offer.available));
   const ways = minimal.filter((way) => !isBlocked(way));
@@ -128,7 +132,11 @@ export function applyOffer(state: State, offer: Offer, now: Date, interaction: s
   };
 }
 
-const isSubset = (small: readonly string[], large: readonly string[]) => small.every((step) => large.includes(step));
+/** Whether each step of the one is a step of the other, or part of one. */
+function isWithin(small: readonly string[], large: readonly string[], offers: readonly Offer[]): boolean {
+  const parts = offers.filter(({ id }) => large.includes(id)).flatMap(({ exceeds = [] }) => exceeds);
+  return small.every((step) => large.includes(step) || parts.includes(step));
+}
 
 const assessed = (input: PlanInput, state: State, acceptance: Acceptance = anything): Assessment =>
   assess(input.policy, acceptedEvidence(acceptance, state.evidence), state.events, input.now, {

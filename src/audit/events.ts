@@ -28,6 +28,7 @@ export const auditEvents = [
   { type: 'role.assigned', data: ['role', 'change'] },
   { type: 'staff.invited', data: ['role'] },
   { type: 'person.viewed', data: ['what', 'ref'] },
+  { type: 'counter.saved', data: ['counters'] },
   { type: 'counter_case.opened', data: ['caseId', 'officials'] },
   { type: 'counter_case.cancelled', data: ['caseId', 'officials'] },
   { type: 'counter_case.taken', data: ['caseId', 'counter'] },

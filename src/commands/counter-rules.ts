@@ -21,6 +21,9 @@ export function parseCode(typed: string): string | null {
   return code.length === codeLength && [...code].every((character) => codeAlphabet.includes(character)) ? code : null;
 }
 
+/** A code as it is read out. */
+export const groupCode = (code: string) => `${code.slice(0, 4)} ${code.slice(4)}`;
+
 /** The number of a case for people: the end of its id, which is random. */
 export const caseNumber = (id: string) =>
   id

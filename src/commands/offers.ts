@@ -12,6 +12,8 @@ export interface Holdings {
 export interface ServiceHealth {
   readonly population: boolean;
   readonly face: boolean;
+  /** Whether there is a counter to go to. */
+  readonly counter?: boolean;
 }
 
 /** What this person could do now, for the planner. Minutes are what people of the trials took, rounded up. */
@@ -87,7 +89,31 @@ export function offersFor(holdings: Holdings, health: ServiceHealth): Offer[] {
     yields: { evidence: [{ kind: 'face', source: 'face', strength: 'strong', confirmed: ['liveness', 'photo'] }] },
     have: ['have.camera'],
   });
+  if (health.counter === true) offers.push(counterOffer(1), counterOffer(2));
   return offers;
+}
+
+/** A visit, with the way there and the wait. Checked by two officials is checked by one, too. */
+function counterOffer(officials: 1 | 2): Offer {
+  return {
+    id: officials === 1 ? 'counter' : 'counter_two',
+    kind: 'prove',
+    minutes: officials === 1 ? 40 : 50,
+    available: true,
+    requires: { evidence: [], aal: 2 },
+    yields: {
+      evidence: [
+        {
+          kind: 'counter',
+          source: 'counter',
+          strength: 'superior',
+          confirmed: ['name', 'document_number', 'birth_date', 'document', 'photo', `officials:${officials}`],
+        },
+      ],
+    },
+    have: ['have.document', 'have.counterCode'],
+    ...(officials === 2 ? { exceeds: ['counter'] } : undefined),
+  };
 }
 
 const passkeyEvent = (deviceBound: boolean) => ({

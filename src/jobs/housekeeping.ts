@@ -11,10 +11,19 @@ const everyMs = 60_000;
 /** Decisions, and the events they were made on, can be explained for this long. */
 const keptMs = 400 * 86_400_000;
 
+export interface HousekeepingDeps {
+  readonly db: Db;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** What a command must do, handed in by the composition root. */
+  readonly also: (deps: { db: Db; clock: Clock }) => Promise<unknown>;
+}
+
 /** Removes what expired, in small batches, away from any request. */
-export function startHousekeeping(deps: { db: Db; clock: Clock; log: Log }): { stop(): void } {
+export function startHousekeeping(deps: HousekeepingDeps): { stop(): void } {
   const run = async () => {
     const now = deps.clock();
+    await deps.also(deps);
     await pruneExpired(deps.db, now);
     await prune(deps.db, now);
     await pruneThrottles(deps.db, now);

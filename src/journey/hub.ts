@@ -1,5 +1,6 @@
 import type Router from '@koa/router';
 import { offersFor } from '../commands/offers.ts';
+import { anyCounter } from '../storage/counters.ts';
 import { finishVisit } from '../storage/journey-visits.ts';
 import { seeOther } from '../web/forms.ts';
 import { missingConsent } from './consent.ts';
@@ -19,7 +20,9 @@ import { nextStep, waysFor } from './steps.ts';
  */
 const hub: Handler = async (deps, ctx, situation) => {
   const { citizen, state, interaction } = situation;
-  const offers = citizen ? offersFor(citizen.holdings, deps.health()) : [];
+  const met = citizen?.verdict.kind === 'met';
+  const health = { ...deps.health(), counter: citizen !== null && !met && (await anyCounter(deps.db)) };
+  const offers = citizen ? offersFor(citizen.holdings, health) : [];
   const ways = waysFor(situation, offers, deps.clock());
   const consent = citizen ? await missingConsent(deps, situation, citizen.account.id) : null;
   const next = nextStep(situation, ways, consent !== null, typeof ctx.query.show === 'string' ? ctx.query.show : '');

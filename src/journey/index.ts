@@ -1,6 +1,7 @@
 import type Router from '@koa/router';
 import { authenticateRoutes } from './authenticate.ts';
 import { consentRoutes } from './consent.ts';
+import { counterRoutes } from './counter.ts';
 import type { JourneyDeps } from './deps.ts';
 import { enrolRoutes } from './enrol.ts';
 import { hubRoutes } from './hub.ts';
@@ -14,5 +15,6 @@ export function journeyRoutes(router: Router, deps: JourneyDeps): void {
   registerRoutes(router, deps);
   enrolRoutes(router, deps);
   proveRoutes(router, deps);
+  counterRoutes(router, deps);
   consentRoutes(router, deps);
 }

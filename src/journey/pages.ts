@@ -9,6 +9,7 @@ import { qrSvg } from '../web/qr.ts';
 import { enrolChallenge, firstPasskeyChallenge, passkeyChallenge } from './ceremonies.ts';
 import type { ConsentNeed } from './consent.ts';
 import { consentItems } from './consent-items.ts';
+import { counterData } from './counter-data.ts';
 import type { JourneyDeps } from './deps.ts';
 import type { Situation } from './gather.ts';
 import { stepUpData } from './step-up-data.ts';
@@ -29,6 +30,7 @@ export const pageNames = [
   'choose',
   'prove-population',
   'prove-face',
+  'prove-counter',
   'prove-unavailable',
   'prove-refused',
   'consent',
@@ -123,6 +125,8 @@ async function pageData(
       return citizen ? { passkey: await enrolChallenge(deps, situation, citizen, 'Shimin') } : {};
     case 'choose':
       return { ...stepUpData(situation, input.ways, input.offers ?? []), canContinue };
+    case 'prove-counter':
+      return citizen ? counterData(deps, ctx, situation, citizen.account.id) : {};
     case 'prove-unavailable':
     case 'prove-refused':
       return { canContinue };

@@ -12,6 +12,8 @@ const stepPages: Readonly<Record<string, PageName>> = {
   'enrol-passkey': 'enrol-passkey',
   population: 'prove-population',
   face: 'prove-face',
+  counter: 'prove-counter',
+  counter_two: 'prove-counter',
 };
 
 /** The ways to what this request needs, from what is proved now. */

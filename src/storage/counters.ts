@@ -18,17 +18,17 @@ const counterRow = row({ id: z.string(), names: json(texts), places: json(texts)
 
 /** All of them, in the order of their ids; a city has dozens. */
 export async function listCounters(db: Db): Promise<Counter[]> {
-  return (await db('counters').orderBy('id')).map((raw) => counterRow.parse(raw));
+  return (await db('service_counters').orderBy('id')).map((raw) => counterRow.parse(raw));
 }
 
 export async function findCounter(db: Db, id: string): Promise<Counter | null> {
-  const found = await db('counters').where({ id }).first();
+  const found = await db('service_counters').where({ id }).first();
   return found === undefined ? null : counterRow.parse(found);
 }
 
 /** Whether there is anywhere to go. */
 export async function anyCounter(db: Db): Promise<boolean> {
-  return (await db('counters').where({ open: true }).first('id')) !== undefined;
+  return (await db('service_counters').where({ open: true }).first('id')) !== undefined;
 }
 
 /** Writes a counter as it is from now on; false if it was so already. */
@@ -37,7 +37,7 @@ export async function saveCounter(db: Db, counter: Counter): Promise<boolean> {
   const known = await findCounter(db, id);
   if (known !== null && JSON.stringify(ordered(known)) === JSON.stringify(ordered(counter))) return false;
   const values = { names: JSON.stringify(counter.names), places: JSON.stringify(counter.places), open };
-  await db('counters')
+  await db('service_counters')
     .insert({ id, ...values })
     .onConflict('id')
     .merge(values);
