@@ -20,6 +20,7 @@ export const missingCodes = [
   'authentication_too_old',
   'no_such_property',
   'factor_missing',
+  'factors_apart',
   'one_factor',
 ] as const;
 type MissingCode = (typeof missingCodes)[number];
@@ -68,8 +69,13 @@ export function missingEvent(
   if (!young.some((event) => carries(rule, event)))
     return words('explain.no_such_property', {}, properties(rule, young));
   const lacking = (rule.kinds ?? []).find((kind) => !factorsOf(young).has(kind));
-  return lacking ? words('explain.factor_missing', {}, [words(`rule.factor.${lacking}`)]) : words('explain.one_factor');
+  if (lacking) return words('explain.factor_missing', {}, [words(`rule.factor.${lacking}`)]);
+  // Every kind is there, but no two sign-ins, one of them with the properties, bring them together.
+  if (factorsOf(young).size >= rule.factors) return words('explain.factors_apart', {}, factorsAsked(rule));
+  return words('explain.one_factor');
 }
+
+const factorsAsked = ({ kinds = [] }: AuthenticationRule): Words[] => kinds.map((kind) => words(`rule.factor.${kind}`));
 
 /** The properties that no event has, or else all that are asked for of one event. */
 function properties(rule: AuthenticationRule, events: readonly AuthenticationEvent[]): Words[] {
