@@ -104,15 +104,33 @@ function keysOf(value: string): unknown {
 
 const lists = ['redirectUris', 'postLogoutUris'];
 
+const labels: Readonly<Record<string, string>> = {
+  ownerName: 'apps.owner',
+  redirectUris: 'apps.redirect_uris',
+  postLogoutUris: 'apps.post_logout_uris',
+  clientUri: 'apps.client_uri',
+  logoUri: 'apps.logo_uri',
+  authMethod: 'apps.auth_method',
+  jwks: 'apps.jwks',
+  jwksUri: 'apps.jwks_uri',
+  backchannelLogoutUri: 'apps.logout_uri',
+  sectorIdentifierUri: 'apps.sector_uri',
+  scopes: 'apps.scopes',
+};
+
 /** Each fault in words at its field; in a list, with the number of its line. */
 export function toldFaults(faults: readonly AppFault[], t: (key: string, params?: Params) => string): Fault[] {
   return faults.map(({ path, code }) => {
     const [first = '', second] = path.map(String);
     const said = t(`apps.fault.${code}`);
-    if (first === 'name' || first === 'purpose')
-      return { field: second === undefined ? first : `${first}-${second}`, text: said };
+    if ((first === 'name' || first === 'purpose') && second !== undefined) {
+      const label = t(`apps.${first}_in`, { language: t(`apps.language.${second}`) });
+      return { field: `${first}-${second}`, text: said, label };
+    }
+    const key = labels[first];
+    const label = key === undefined ? {} : { label: t(key) };
     if (lists.includes(first) && second !== undefined)
-      return { field: first, text: t('apps.fault.line', { line: Number(second) + 1, fault: said }) };
-    return { field: first, text: said };
+      return { field: first, text: t('apps.fault.line', { line: Number(second) + 1, fault: said }), ...label };
+    return { field: first, text: said, ...label };
   });
 }

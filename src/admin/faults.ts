@@ -3,4 +3,6 @@ export interface Fault {
   /** Id of the field without its `f-`; empty: the form as a whole. */
   readonly field: string;
   readonly text: string;
+  /** What the field is called, for the list of faults above the form. */
+  readonly label?: string;
 }

@@ -17,6 +17,8 @@ const items: readonly { readonly id: string; readonly path: string; readonly ope
 /** What these roles may open, and the item this path belongs to. */
 export function navFor(roles: readonly Role[], path: string): { nav: { id: string; path: string }[]; current: string } {
   const nav = items.filter(({ operation }) => may(roles, operation)).map(({ id, path }) => ({ id, path }));
-  const under = nav.filter((item) => path === item.path || path.startsWith(`${item.path}/`));
+  // A preview is the first look at a change, though not everybody who drafts one reads the others'.
+  const place = path.replace(/^\/admin\/preview(?=\/)/, '/admin/approvals');
+  const under = nav.filter((item) => place === item.path || place.startsWith(`${item.path}/`));
   return { nav, current: under.at(-1)?.id ?? 'home' };
 }

@@ -159,9 +159,9 @@ describe('registering an app', () => {
       ].toSorted(),
     );
     expect(faults.redirectUris).toEqual([
-      'Line 2: An address starts with https.',
-      'Line 4: An address has no part after #.',
-      'Line 3: This is there twice.',
+      'Addresses after signing in: Line 2: An address starts with https.',
+      'Addresses after signing in: Line 4: An address has no part after #.',
+      'Addresses after signing in: Line 3: This is there twice.',
     ]);
     expect(faults.jwks?.[0]).toContain('private');
     expect(faults.jwksUri?.[0]).toContain('inside a network');
