@@ -33,7 +33,7 @@ const list: Handler = async (deps, ctx, { account }) => {
       at,
       outcome,
       app: appName(clientId),
-      level: level === null ? null : levelName(document, level, teller.text),
+      level: level === null ? null : levelName(document, level, teller),
       url: `${path}/${id}`,
     })),
     apps: (await appsOfDecisions(deps.db, account.id)).map((id) => ({ id, name: appName(id), chosen: id === app })),
@@ -54,7 +54,7 @@ const explained: Handler = async (deps, ctx, { account }) => {
     decision: {
       ...decision,
       app: appName(decision.clientId),
-      level: decision.level === null ? null : levelName(all.policy, decision.level, teller.text),
+      level: decision.level === null ? null : levelName(all.policy, decision.level, teller),
     },
     told: tell(all.explanation, all, teller),
     agreement: all.agreement,

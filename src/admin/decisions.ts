@@ -67,13 +67,25 @@ async function listOfRequest(deps: AdminDeps, ctx: Context, staff: Staff, reques
 async function lines(deps: AdminDeps, ctx: Context, decisions: readonly Decision[]): Promise<object[]> {
   const appName = await appNames(deps, ctx);
   const { document } = await currentPolicy(deps.db);
+  const teller = tellerOf(deps, ctx);
   return decisions.map(({ id, at, clientId, outcome, level }) => ({
     at,
     outcome,
     app: appName(clientId),
-    level: level === null ? null : levelName(document, level, wordsOf(deps, ctx)),
+    level: level === null ? null : levelName(document, level, teller),
     url: `${path}/${id}`,
   }));
+}
+
+function tellerOf(deps: AdminDeps, ctx: Context): Teller {
+  const { i18n } = deps.renderer;
+  const locale = localeOf(ctx, i18n);
+  return {
+    text: wordsOf(deps, ctx),
+    has: (key) => i18n.has(locale, key),
+    time: dateFormats(locale).time,
+    voice: 'auditor',
+  };
 }
 
 async function appNames(deps: AdminDeps, ctx: Context): Promise<(id: string) => string> {
@@ -156,22 +168,14 @@ const explained: AdminHandler = async (deps, ctx, staff) => {
     what: 'decision',
     ref: decision.id,
   });
-  const { i18n } = deps.renderer;
-  const locale = localeOf(ctx, i18n);
-  const text = wordsOf(deps, ctx);
-  const teller: Teller = {
-    text,
-    has: (key) => i18n.has(locale, key),
-    time: dateFormats(locale).time,
-    voice: 'auditor',
-  };
+  const teller = tellerOf(deps, ctx);
   const appName = await appNames(deps, ctx);
   page(deps, ctx, staff, 'decision', {
     voice: teller.voice,
     decision: {
       ...decision,
       app: appName(decision.clientId),
-      level: decision.level === null ? null : levelName(all.policy, decision.level, text),
+      level: decision.level === null ? null : levelName(all.policy, decision.level, teller),
       dayUrl: `${path}?account=${decision.accountId}`,
     },
     told: tell(all.explanation, all, teller),

@@ -22,7 +22,7 @@ export interface Speech {
 export function speechOf(policy: AssurancePolicy, teller: Teller): Speech {
   const { text, has, time, voice } = teller;
   const separator = text('common.list_separator');
-  const level = (id: string) => levelName(policy, id, text);
+  const level = (id: string) => levelName(policy, id, teller);
   const list = (ids: string, nameOf: (id: string) => string) =>
     [...new Set(ids.split(', '))].map(nameOf).join(separator);
   const named: Readonly<Record<string, (value: string) => string>> = {
@@ -50,15 +50,17 @@ export function speechOf(policy: AssurancePolicy, teller: Teller): Speech {
   return Object.assign(line, { level });
 }
 
-/** The name of a level: of the city's own four as people know them, of others as the policy has it. */
-export function levelName(policy: AssurancePolicy, id: string, text: Teller['text']): string {
+/** The name of a level: of the city's own as people know them, of others as the policy has it. */
+export function levelName(policy: AssurancePolicy, id: string, { text, has }: Pick<Teller, 'text' | 'has'>): string {
   const number = /^urn:shimin:loa:([1-4])$/.exec(id)?.[1];
   if (number !== undefined)
     return text('common.level_tag', { level: number, name: text(`common.level.${number}.name`) });
-  return policy.levels.find((level) => level.id === id)?.name ?? id;
+  const name = policy.levels.find((level) => level.id === id)?.name ?? id;
+  return has(`dashboard.level.${name}`) ? text(`dashboard.level.${name}`) : name;
 }
 
-function sourceName(id: string, { text, has }: Teller): string {
+/** Where evidence comes from, by its name where it has one. */
+export function sourceName(id: string, { text, has }: Teller): string {
   const key = `decisions.source.${id}`;
   return has(key) ? text(key) : id;
 }

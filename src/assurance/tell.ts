@@ -4,7 +4,7 @@ import type { Explanation, LevelExplained, RuleExplained, WayExplained } from '.
 import type { Way } from './plan.ts';
 import type { AssurancePolicy } from './policy.ts';
 import type { ReasonCode } from './reasons.ts';
-import { proofOfEvent, proofOfEvidence, type Speech, speechOf, type Teller } from './speech.ts';
+import { proofOfEvent, proofOfEvidence, type Speech, sourceName, speechOf, type Teller } from './speech.ts';
 import { words, wordsOfConfirmed } from './words.ts';
 
 /** Something that met a rule. */
@@ -130,7 +130,8 @@ function evidenceTold(
   const refused = new Map(ignored.map(({ id, why }) => [id, speech(why)]));
   return on.evidence.map((item) => {
     const proof = proofOfEvidence(item, teller);
-    const off = on.off.has(item.source) ? teller.text('decisions.source_off', { source: proof.from ?? '' }) : null;
+    const source = sourceName(item.source, teller);
+    const off = on.off.has(item.source) ? teller.text('decisions.source_off', { source }) : null;
     const why = off ?? refused.get(item.id) ?? null;
     const counted = used.has(item.id) ? 'used' : isAlive(item, at) ? 'unused' : 'ended';
     return {

@@ -82,6 +82,19 @@ describe('an explanation as its reader reads it', () => {
     expect(met.alternatives).toBeNull();
   });
 
+  it('says that the parts of a way are there, but not together', () => {
+    const apart = (level: AssurancePolicy['levels'][number]) => ({
+      ...level,
+      identity: level.identity.map((way) => ({ ...way, independent: true })),
+    });
+    const policy = { ...defaultPolicy, levels: defaultPolicy.levels.map(apart) };
+    const items = [kinds.population, { ...kinds.face, source: 'population' }];
+    const request = { acrValues: [L(3)], prompt: [] };
+    const third = told({ evidence: items, request }, { policy }).levels.find(({ id }) => id === L(3));
+    expect(third?.identity[0]).toMatchObject({ met: false, conditions: ['each from another source'] });
+    expect(third?.identity[0]?.missing).toContain('independent sources');
+  });
+
   it('says what was on file: used, not needed, ended, not counted and why', () => {
     const ended = evidence({ kind: 'face', strength: 'strong', revokedAt: new Date(now.getTime() - 1000) });
     const items = [kinds.contact, kinds.population, ended, kinds.upstreamStrong, kinds.counter1];
@@ -116,6 +129,9 @@ describe('an explanation as its reader reads it', () => {
     expect(line('explain.other_source', { source: 'sms' })).toBe('It comes from text messages.');
     expect(line('rule.sources', { sources: 'population, singpass' })).toBe('from the population register, singpass');
     expect(line('rule.max_age_days', { count: 1 })).toBe('not older than 1 day');
+    expect(line('change.external_added', { level: L(2), scheme: 'eidas', to: 'low' })).toBe(
+      'Level 2: Real name has the name low in eidas.',
+    );
   });
 
   it('gives the ways there were, those closed, and why there was none', () => {
@@ -152,8 +168,8 @@ describe('an explanation as its reader reads it', () => {
   });
 
   it('names levels that the city added by their own names, and unknown ones by what they are', () => {
-    const { text } = teller();
-    expect([S, 'urn:x'].map((id) => levelName(defaultPolicy, id, text))).toEqual(['staff', 'urn:x']);
+    const names = [S, 'urn:x'].map((id) => levelName(defaultPolicy, id, teller()));
+    expect(names).toEqual([teller().text('dashboard.level.staff'), 'urn:x']);
   });
 
   it('leaves nothing unsaid, in any language, to anybody, under any policy', () => {
