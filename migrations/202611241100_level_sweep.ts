@@ -26,12 +26,18 @@ export async function up(knex: Knex): Promise<void> {
     t.index(['kind', 'recorded_at']);
     t.index('expires_at');
   });
-  // Each kind of message has its own worker.
-  await knex.schema.alterTable('outbox', (t) => t.index(['kind', 'due_at']));
+  // Each kind of message has its own worker; some go to one target in their order.
+  await knex.schema.alterTable('outbox', (t) => {
+    t.index(['kind', 'due_at']);
+    t.index(['kind', 'target', 'id']);
+  });
 }
 
 export async function down(knex: Knex): Promise<void> {
-  await knex.schema.alterTable('outbox', (t) => t.dropIndex(['kind', 'due_at']));
+  await knex.schema.alterTable('outbox', (t) => {
+    t.dropIndex(['kind', 'target', 'id']);
+    t.dropIndex(['kind', 'due_at']);
+  });
   await knex.schema.alterTable('evidence', (t) => {
     t.dropIndex(['kind', 'recorded_at']);
     t.dropIndex('expires_at');

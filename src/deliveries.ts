@@ -75,7 +75,13 @@ export function startDeliveries(
   const push = startSignalPush({ ...shared, push: signals.push });
   wakePush = push.wake;
   // Each kind by itself: a crowd of logouts must not stand before a signal, nor the other way round.
-  const fanOut = startOutbox({ ...shared, handlers: { [signalMessage]: signals.fanOut }, leaseMs: FAN_OUT_LEASE_MS });
+  // What is said last of a person must be what was true last.
+  const fanOut = startOutbox({
+    ...shared,
+    handlers: { [signalMessage]: signals.fanOut },
+    inOrder: true,
+    leaseMs: FAN_OUT_LEASE_MS,
+  });
   const logouts = startOutbox({ ...shared, handlers: { [logoutMessage]: sayLogout } });
   const levels = startLoop({
     log,

@@ -36,10 +36,12 @@ export function startOutbox(deps: {
   handlers: Readonly<Record<string, Deliver>>;
   /** Longer than any delivery takes; what a crash left half done comes again when it is over. */
   leaseMs?: number;
+  /** Messages to one target are delivered one after another; otherwise as they come. */
+  inOrder?: boolean;
   /** How often to look for what other processes left. */
   everyMs?: number;
 }): Loop {
-  const { db, clock, keyring, log, handlers, leaseMs = 5_000, everyMs } = deps;
+  const { db, clock, keyring, log, handlers, leaseMs = 5_000, inOrder = false, everyMs } = deps;
   const kinds = Object.keys(handlers);
   const underWay = new Set<Promise<void>>();
   const away = new Map<string, { readonly failures: number; readonly until: number }>();
@@ -51,12 +53,12 @@ export function startOutbox(deps: {
     async run() {
       const free = SLOTS - underWay.size;
       if (free === 0) return false;
-      const messages = await claim(db, clock(), { kinds, limit: free, leaseMs }, keyring);
+      const messages = await claim(db, clock(), { kinds, limit: free, leaseMs, inOrder }, keyring);
       more = messages.length === free;
       for (const message of messages) {
         const delivery = deliver(message).finally(() => {
           underWay.delete(delivery);
-          if (more) loop.wake();
+          if (more || inOrder) loop.wake();
         });
         underWay.add(delivery);
       }

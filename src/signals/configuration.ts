@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isPublicAddress, literalAddress } from '../lib/outbound-address.ts';
 import type { SignalStream, StreamSettings } from '../storage/signal-streams.ts';
 import { eventsSupported } from './set.ts';
 
@@ -17,11 +18,16 @@ const headerValue = z
   .regex(/^[\x21-\x7e](?:[\x20-\x7e]{0,4094}[\x21-\x7e])?$/)
   .nullable();
 
-/** Where we are asked to send: https, or loopback where that is allowed; no user info, no fragment. */
+/**
+ * Where we are asked to send: https, or loopback where that is allowed; no user info, no fragment, no inner address by
+ * number. A name that leads to one is refused when it is looked up, each time anew (`lib/http.ts`).
+ */
 function usable(value: string, allowLoopback: boolean): boolean {
   if (!URL.canParse(value)) return false;
   const url = new URL(value);
   if (url.username !== '' || url.password !== '' || url.hash !== '') return false;
+  const literal = literalAddress(url.hostname);
+  if (literal !== null && !isPublicAddress(literal, allowLoopback)) return false;
   return url.protocol === 'https:' || (allowLoopback && url.protocol === 'http:');
 }
 

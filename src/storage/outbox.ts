@@ -71,17 +71,22 @@ export interface Claim {
   readonly limit: number;
   /** How long a message is out of others' sight; a worker that died gives it back by this. */
   readonly leaseMs: number;
+  /** A message waits until those before it to the same target are delivered, whoever delivers them. */
+  readonly inOrder?: boolean;
 }
 
 /** Takes messages of these kinds that are due, the oldest first, for a while. No two workers get the same one in that time. */
 export async function claim(
   db: Db,
   now: Date,
-  { kinds, limit, leaseMs }: Claim,
+  { kinds, limit, leaseMs, inOrder = false }: Claim,
   keyring: Keyring,
 ): Promise<OutboxMessage[]> {
-  const look = () =>
-    db('outbox').where('due_at', '<=', toMs(now)).whereIn('kind', kinds).orderBy('due_at').limit(limit).select('id');
+  const look = () => {
+    const due = db('outbox').where('due_at', '<=', toMs(now)).whereIn('kind', kinds);
+    if (inOrder) due.whereNotExists(earlier(db));
+    return due.orderBy('due_at').limit(limit).select('id');
+  };
   // A look costs no lock; most of the time nothing is due.
   if ((await look().limit(1)).length === 0) return [];
   const due = look();
@@ -97,6 +102,11 @@ export async function claim(
     .map((message) => ({ ...message, payload: JSON.parse(open(keyring, message.payload, context(message.id))) }))
     .sort((a, b) => a.id.localeCompare(b.id));
 }
+
+const earlier = (db: Db) =>
+  db('outbox as earlier')
+    .select(db.raw('1'))
+    .whereRaw('earlier.kind = outbox.kind and earlier.target = outbox.target and earlier.id < outbox.id');
 
 /** Delivered: the row goes, and what it said with it. True for exactly one caller. */
 export async function done(db: Db, id: string): Promise<boolean> {

@@ -20,7 +20,7 @@ withDatabases('outbox job', (makeDb) => {
     for (const outbox of running.splice(0)) await outbox.stop();
   });
 
-  const setUp = async (deliver: Deliver, everyMs = 200) => {
+  const setUp = async (deliver: Deliver, options: { everyMs?: number; inOrder?: boolean } = {}) => {
     const { knex: db } = await makeDb();
     const lines: unknown[] = [];
     const note = (...line: unknown[]) => void lines.push(line);
@@ -31,7 +31,7 @@ withDatabases('outbox job', (makeDb) => {
       keyring: testKeyring,
       log,
       handlers: { test: deliver },
-      everyMs,
+      ...options,
     });
     running.push(outbox);
     const send = (target: string, payload: unknown = {}, kind = 'test') =>
@@ -46,7 +46,7 @@ withDatabases('outbox job', (makeDb) => {
       return false;
     };
     // The next look would be in an hour.
-    const { db, send, lines } = await setUp(note, 3_600_000);
+    const { db, send, lines } = await setUp(note, { everyMs: 3_600_000 });
     for (let i = 0; i < 20; i += 1) {
       await send('a', { i });
       await until(() => seen.length > i);
@@ -86,6 +86,26 @@ withDatabases('outbox job', (makeDb) => {
     await until(async () => (await db('outbox').where({ target: 'fails' })).length === 0, 8_000);
     release();
     await until(async () => (await db('outbox')).length === 0);
+  });
+
+  it('where order matters, what is for one target comes one after another, and what is for others in between', async () => {
+    const seen: unknown[] = [];
+    let failing = true;
+    const { db, send } = await setUp(
+      async ({ target, payload }) => {
+        if (failing && target === 'a') throw new Error('away');
+        await new Promise((resolve) => setTimeout(resolve, Math.random() * 20));
+        seen.push(`${target}${payload}`);
+        return false;
+      },
+      { inOrder: true },
+    );
+    for (let i = 0; i < 10; i += 1) await send('a', i);
+    for (let i = 0; i < 3; i += 1) await send('b', i);
+    await until(() => seen.length === 3);
+    failing = false;
+    await until(async () => (await db('outbox')).length === 0);
+    expect(seen).toEqual(['b0', 'b1', 'b2', ...Array.from({ length: 10 }, (_, i) => `a${i}`)]);
   });
 
   it('leaves kinds it does not know, and what a handler removed itself', async () => {
