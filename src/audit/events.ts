@@ -25,7 +25,7 @@ export const auditEvents = [
   { type: 'key.rotated', data: ['algorithms', 'kids'] },
   { type: 'policy.published', data: ['version', 'previous', 'apps', 'levels'] },
   { type: 'app.saved', data: ['change', 'fields'] },
-  { type: 'role.assigned', data: ['role', 'change'] },
+  { type: 'role.assigned', data: ['role', 'change', 'app'] },
   { type: 'staff.invited', data: ['role'] },
   { type: 'person.viewed', data: ['what', 'ref'] },
   { type: 'counter.saved', data: ['counters'] },

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import type { App } from '../storage/apps.ts';
-import { type AppSettings, appLocales, appScopes, authMethods } from './app-settings.ts';
+import { type AppSettings, appLocales, appScopes, authMethods, ownScopes } from './app-settings.ts';
 
 /** OpenID Connect client metadata (RFC 7591 section 2) from settings; what settings don't speak of stays as it was. */
 export function metadataWith(known: Readonly<Record<string, unknown>>, settings: AppSettings): Record<string, unknown> {
-  const signals = settings.scopes.some((scope) => scope.startsWith('ssf.'));
+  const ownTokens = settings.scopes.some((scope) => ownScopes.includes(scope));
   const logout = settings.backchannelLogoutUri;
   // A signing algorithm was chosen for keys; without keys the engine refuses it.
   const { token_endpoint_auth_signing_alg: alg, ...rest } = known;
@@ -15,7 +15,7 @@ export function metadataWith(known: Readonly<Record<string, unknown>>, settings:
     grant_types: [
       'authorization_code',
       ...(settings.refreshTokens ? ['refresh_token'] : []),
-      ...(signals ? ['client_credentials'] : []),
+      ...(ownTokens ? ['client_credentials'] : []),
     ],
     scope: ['openid', ...settings.scopes].join(' '),
     client_name: settings.name['zh-Hans'],

@@ -5,7 +5,9 @@ import { isPublicAddress, literalAddress } from '../lib/outbound-address.ts';
 /** The city speaks four languages: what people read about an app is there in each. */
 export const appLocales = ['zh-Hans', 'zh-Hant', 'en', 'pt'] as const;
 export const authMethods = ['private_key_jwt', 'client_secret_basic', 'client_secret_post', 'none'] as const;
-export const appScopes = ['profile', 'phone', 'offline_access', 'ssf.manage', 'ssf.read'] as const;
+export const appScopes = ['profile', 'phone', 'offline_access', 'ssf.manage', 'ssf.read', 'admin'] as const;
+/** Scopes of an app's own tokens (client credentials), which nobody's sign-in yields. */
+export const ownScopes: readonly string[] = ['ssf.manage', 'ssf.read', 'admin'];
 
 /** What can be wrong with an app's settings; texts for people are in i18n as `apps.fault.<code>`. */
 export const appFaultCodes = [
@@ -107,7 +109,7 @@ function isKey(jwk: JsonWebKey): boolean {
   }
 }
 
-const schema = (rules: Rules) => {
+export const appSettingsSchema = (rules: Rules) => {
   const page = checked((value) => webUri(value, rules));
   const outbound = checked((value) => outboundUri(value, rules));
   return z
@@ -138,19 +140,19 @@ const schema = (rules: Rules) => {
       // OpenID Connect Core 8.1: redirects to several hosts need to say which sector they are one of.
       const hosts = new Set(settings.redirectUris.filter((uri) => URL.canParse(uri)).map((uri) => new URL(uri).host));
       if (hosts.size > 1 && settings.sectorIdentifierUri === null) complain('sectorIdentifierUri', 'sector_needed');
-      if (settings.authMethod === 'none' && settings.scopes.some((scope) => scope.startsWith('ssf.')))
+      if (settings.authMethod === 'none' && settings.scopes.some((scope) => ownScopes.includes(scope)))
         complain('scopes', 'signals_need_secret');
     });
 };
 
-export type AppSettings = z.infer<ReturnType<typeof schema>>;
+export type AppSettings = z.infer<ReturnType<typeof appSettingsSchema>>;
 
 /** Settings that may stand, or every fault and its place. */
 export function parseAppSettings(
   input: unknown,
   rules: Rules,
 ): { ok: true; settings: AppSettings } | { ok: false; faults: readonly AppFault[] } {
-  const parsed = schema(rules).safeParse(input);
+  const parsed = appSettingsSchema(rules).safeParse(input);
   if (parsed.success) return { ok: true, settings: parsed.data };
   const faults = parsed.error.issues.map((issue) => ({
     path: issue.path.map((part) => (typeof part === 'number' ? part : String(part))),

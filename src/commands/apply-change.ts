@@ -1,13 +1,16 @@
 import type { AssurancePolicy } from '../assurance/policy.ts';
 import { ShiminError } from '../lib/errors.ts';
+import { lockApp, saveApp } from '../storage/apps.ts';
 import { append } from '../storage/audit.ts';
 import type { Change } from '../storage/changes.ts';
 import type { Db } from '../storage/db.ts';
 import { appendPolicy, currentPolicy, policyByVersion } from '../storage/policies.ts';
 import { confirmSource, setSource, sourceById } from '../storage/sources.ts';
 import { assignRole, revokeRole } from '../storage/staff.ts';
+import { appActor, appPrefix, isAppActor, mayHold, withRole } from './app-roles.ts';
 import { proposalOf, validPolicy } from './change-payload.ts';
 import type { CommandDeps } from './command.ts';
+import type { Role } from './permissions.ts';
 import { rotateKeys } from './rotate-keys.ts';
 
 /**
@@ -32,12 +35,17 @@ export async function applyChange(
     }
     case 'role': {
       const { accountId, role, change: direction } = what.payload;
+      const app = isAppActor(accountId) ? accountId.slice(appPrefix.length) : null;
+      const grant = { accountId, role, grantedBy: by.approver, at: by.at };
       const done =
-        direction === 'assign'
-          ? await assignRole(tx, { accountId, role, grantedBy: by.approver, at: by.at })
-          : await revokeRole(tx, accountId, role, by.at);
+        app !== null
+          ? await changeAppRole(tx, app, role, direction, by.at)
+          : direction === 'assign'
+            ? await assignRole(tx, grant)
+            : await revokeRole(tx, accountId, role, by.at);
       if (!done) throw stale();
-      await note(tx, change, by, { type: 'role.assigned', accountId, data: { role, change: direction } });
+      const whom = { accountId: app === null ? accountId : null, data: { role, change: direction, app } };
+      await note(tx, change, by, { type: 'role.assigned', ...whom });
       return null;
     }
     case 'keys':
@@ -64,6 +72,22 @@ export async function applyChange(
 }
 
 const stale = () => new ShiminError('change_stale', { status: 409 });
+
+/** False when the app is gone or has, or has not, the role already. */
+async function changeAppRole(
+  tx: Db,
+  id: string,
+  role: Role,
+  direction: 'assign' | 'revoke',
+  at: Date,
+): Promise<boolean> {
+  const app = await lockApp(tx, id);
+  if (app === null || !mayHold(appActor(id), role)) return false;
+  const metadata = withRole(app.metadata, role, direction);
+  if (metadata === null) return false;
+  await saveApp(tx, { ...app, metadata }, at);
+  return true;
+}
 
 async function publish(
   tx: Db,

@@ -3,13 +3,14 @@ import { z } from 'zod';
 import type { AssurancePolicy } from '../assurance/policy.ts';
 import { parsePolicy } from '../assurance/policy.ts';
 import { ShiminError } from '../lib/errors.ts';
+import { staffId } from './app-roles.ts';
 import { type ChangeKind, changeKinds, type Operation, powersOf, roles } from './permissions.ts';
 
 const payloads = {
   /** The whole next document; its number is given when it is published. */
   policy: z.strictObject({ document: z.custom<AssurancePolicy>((value) => typeof value === 'object') }),
   rollback: z.strictObject({ toVersion: z.number().int().positive() }),
-  role: z.strictObject({ accountId: z.uuid(), role: z.enum(roles), change: z.enum(['assign', 'revoke']) }),
+  role: z.strictObject({ accountId: staffId, role: z.enum(roles), change: z.enum(['assign', 'revoke']) }),
   keys: z.strictObject({}),
   /** `killed`: off since it was proposed; the second person confirms it, or switches it on again by rejecting. */
   source: z.strictObject({ source: z.string().min(1).max(64), enabled: z.boolean(), killed: z.boolean() }),

@@ -4,6 +4,7 @@ import { append } from '../storage/audit.ts';
 import type { Change } from '../storage/changes.ts';
 import type { Db } from '../storage/db.ts';
 import { rolesOf } from '../storage/staff.ts';
+import { isAppActor, rolesOfAppActor } from './app-roles.ts';
 import { type Proposal, powerToPropose } from './change-payload.ts';
 import type { Cause } from './command.ts';
 import { isRole, may, type Operation, powersOf, type Role } from './permissions.ts';
@@ -39,9 +40,13 @@ const statusOf: Readonly<Record<Refusal['refused'], number>> = {
   draft_conflict: 409,
 };
 
+/** Detail of a refusal whose line in the audit is written: whoever has it inside a transaction must commit. */
+export const notedDetail = 'noted';
+
 /** What the transaction decided: the value, or the refusal thrown now that its audit line is safe. */
 export function orThrow<T>(result: { done: T } | Refusal): T {
-  if ('refused' in result) throw new ShiminError(result.refused, { status: statusOf[result.refused] });
+  if ('refused' in result)
+    throw new ShiminError(result.refused, { status: statusOf[result.refused], detail: { [notedDetail]: true } });
   return result.done;
 }
 
@@ -49,6 +54,7 @@ export function orThrow<T>(result: { done: T } | Refusal): T {
 export async function staffRoles(tx: Db, accountId: string): Promise<Role[]> {
   // Whoever runs commands on the server has its secrets; two of them still have to agree, under two names.
   if (accountId.startsWith(operatorPrefix)) return ['assurance_admin'];
+  if (isAppActor(accountId)) return rolesOfAppActor(tx, accountId);
   return (await rolesOf(tx, accountId)).filter(isRole);
 }
 

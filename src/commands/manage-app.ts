@@ -5,6 +5,7 @@ import { type App, findApp, lockApp, saveApp } from '../storage/apps.ts';
 import { append } from '../storage/audit.ts';
 import { type Db, transaction } from '../storage/db.ts';
 import { metadataWith } from './app-metadata.ts';
+import { rolesInMetadata } from './app-roles.ts';
 import type { AppSettings } from './app-settings.ts';
 import type { By } from './change-rules.ts';
 import type { CommandDeps } from './command.ts';
@@ -53,7 +54,7 @@ export async function changeApp(
 ): Promise<Saved> {
   const at = deps.clock();
   return transaction(deps.db, async (tx) => {
-    const app = await changeable(tx, input.id);
+    const app = withoutRoles(await changeable(tx, input.id));
     if (revisionOf(app) !== input.revision) throw new ShiminError('draft_conflict', { status: 409 });
     const { metadata, secret } = withSecret(metadataWith(app.metadata, input.settings));
     allowed(input.check, { ...metadata, client_id: app.id });
@@ -73,7 +74,7 @@ export async function rotateSecret(
 ): Promise<{ secret: string }> {
   const at = deps.clock();
   return transaction(deps.db, async (tx) => {
-    const app = await changeable(tx, input.id);
+    const app = withoutRoles(await changeable(tx, input.id));
     const old = app.metadata.client_secret;
     if (typeof old !== 'string') throw new ShiminError('not_found', { status: 404 });
     const secret = randomToken();
@@ -103,6 +104,16 @@ export const isEnabled = (app: App): boolean => app.metadata.shimin_disabled !==
 async function changeable(tx: Db, id: string): Promise<App> {
   const app = ownAreas.includes(id) ? null : await lockApp(tx, id);
   if (app === null) throw new ShiminError('not_found', { status: 404 });
+  return app;
+}
+
+/**
+ * Whoever sets an app's keys can act as it. One that does the work of staff is therefore changed only once two owners have
+ * taken its roles away, or by an operator; it can be switched off by whoever looks after apps.
+ */
+function withoutRoles(app: App): App {
+  if (rolesInMetadata(app.metadata).length > 0)
+    throw new ShiminError('forbidden', { status: 403, message: 'the app holds roles of staff' });
   return app;
 }
 

@@ -5,6 +5,7 @@ import { append } from '../storage/audit.ts';
 import { type Change, insertChange, lockChange, updateChange } from '../storage/changes.ts';
 import { type Db, transaction } from '../storage/db.ts';
 import { currentPolicy, policyByVersion } from '../storage/policies.ts';
+import { mayHold } from './app-roles.ts';
 import { type Proposal, powerToPropose, proposalOf, validPolicy } from './change-payload.ts';
 import {
   approvalOf,
@@ -148,7 +149,8 @@ export async function proposeChange(
     const current = await currentPolicy(tx);
     const killed = what.kind === 'source' && what.payload.killed;
     const mine = isOwnRole(what, by.accountId);
-    if (killed || mine || !may(about.roles, powerToPropose(what, current.document)))
+    const unheard = what.kind === 'role' && !mayHold(what.payload.accountId, what.payload.role);
+    if (killed || mine || unheard || !may(about.roles, powerToPropose(what, current.document)))
       return refuse(tx, at, by, about, 'forbidden');
     if (what.kind === 'rollback') {
       const old = await policyByVersion(tx, what.payload.toVersion);

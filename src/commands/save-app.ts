@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { type App, saveApp } from '../storage/apps.ts';
 import { append } from '../storage/audit.ts';
 import { transaction } from '../storage/db.ts';
+import { checkStaffRoles } from './app-roles.ts';
 import type { CommandDeps } from './command.ts';
 
 /**
@@ -12,7 +13,10 @@ export function hashClientSecret(secret: string): string {
   return `sha256.${createHash('sha256').update(secret).digest('base64url')}`;
 }
 
-/** Registers or changes an app (relying party). Its secret is stored as a hash only. */
+/**
+ * Registers or changes an app (relying party). Its secret is stored as a hash only.
+ * @throws ShiminError `bad_request` for roles that no app may hold
+ */
 export async function saveRegisteredApp(
   deps: CommandDeps,
   input: {
@@ -27,6 +31,7 @@ export async function saveRegisteredApp(
   },
 ): Promise<void> {
   const at = deps.clock();
+  checkStaffRoles(input.metadata);
   const { client_secret: secret, ...rest } = input.metadata;
   const stored = typeof secret === 'string' ? hashClientSecret(secret) : input.keptSecret;
   const metadata = stored === undefined ? rest : { ...rest, client_secret: stored };

@@ -8,6 +8,7 @@ import type { Db } from '../storage/db.ts';
 import type { Decision } from '../storage/decisions.ts';
 import type { StandingReader } from '../storage/standing.ts';
 import { accountFinder, assuranceOfToken } from './account.ts';
+import { apiScope, tokenResource } from './api-tokens.ts';
 import { clientDefaults, rememberClients, retiringMatches, secretMatches } from './clients.ts';
 import { grantLoader } from './grants.ts';
 import type { KeySet } from './keys.ts';
@@ -82,7 +83,8 @@ function configuration(deps: ProviderDeps): Configuration {
     // The last two are for apps' own tokens: security event streams (CAEP interoperability profile, 2.7.2).
     // What is asked for, where the policy holds resources and actions to levels of their own.
     extraParams: ['resource', 'action'],
-    scopes: ['openid', 'offline_access', 'profile', 'phone', ...signalScopes],
+    scopes: ['openid', 'offline_access', 'profile', 'phone', ...signalScopes, apiScope],
+    extraTokenClaims: tokenResource(deps.issuer),
     // Listed under openid, so that they are in every ID token without being asked for (design, section 1).
     claims: {
       openid: ['sub', 'acr', 'amr', 'auth_time', 'assurance'],

@@ -5,6 +5,7 @@ import { ShiminError } from '../lib/errors.ts';
 import { type SigningAlgorithm, signingAlgorithms } from '../lib/jwk.ts';
 import type { Db } from '../storage/db.ts';
 import { keyEpoch } from '../storage/signing-keys.ts';
+import { resourceOf } from './api-tokens.ts';
 import { loadKeySet } from './keys.ts';
 
 /** Scopes of an app's own token (client credentials) for its security event streams. */
@@ -14,6 +15,8 @@ export type SignalScope = (typeof signalScopes)[number];
 export interface AppToken {
   readonly clientId: string;
   readonly scopes: ReadonlySet<string>;
+  /** The resource it is for (RFC 8707); null: none in particular. */
+  readonly resource: string | null;
 }
 
 /**
@@ -25,7 +28,8 @@ export async function appOfToken(provider: Provider, value: string): Promise<App
   if (!token?.clientId || token.isSenderConstrained() || !token.isValid) return null;
   const client = await provider.Client.find(token.clientId);
   if (!client?.grantTypeAllowed('client_credentials')) return null;
-  return { clientId: token.clientId, scopes: new Set((token.scope ?? '').split(' ').filter(Boolean)) };
+  const scopes = new Set((token.scope ?? '').split(' ').filter(Boolean));
+  return { clientId: token.clientId, scopes, resource: resourceOf(token) };
 }
 
 /** How events about an account reach one app. */
