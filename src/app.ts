@@ -9,14 +9,12 @@ import { adminRouter } from './admin/index.ts';
 import { dominates } from './assurance/level.ts';
 import { acrLabels } from './assurance/mapping.ts';
 import { createHashQueue } from './authenticators/password.ts';
-import { publishDue } from './commands/publish-policy.ts';
+import { startBackground } from './background.ts';
 import type { Config } from './config.ts';
 import { startDeliveries } from './deliveries.ts';
 import { type Engine, startEngine } from './engine.ts';
 import { observeEngine } from './engine-events.ts';
 import { createI18n } from './i18n/index.ts';
-import { startChangesJob } from './jobs/changes.ts';
-import { startHousekeeping } from './jobs/housekeeping.ts';
 import { startRollups } from './jobs/rollups.ts';
 import { journeyRoutes } from './journey/index.ts';
 import { type Clock, systemClock } from './lib/clock.ts';
@@ -229,6 +227,7 @@ export async function createShimin(deps: {
   const staffRouter = adminRouter({
     ...shared,
     areaSession: admin,
+    population,
     health: () => ({
       population: upstreams.population.healthy(),
       face: upstreams.face.healthy(),
@@ -262,8 +261,7 @@ export async function createShimin(deps: {
   app.use(router.routes()).use(account.middleware).use(accountRouter.routes());
   app.use(admin.middleware).use(staffRouter.routes());
 
-  const housekeeping = startHousekeeping({ db, clock, log });
-  const changes = startChangesJob({ publishDue: () => publishDue({ db, clock, keyring }), log });
+  const background = startBackground({ db, clock, keyring, log, config });
   let draining = false;
   return {
     handle: dispatch({ engine, ours: app.callback(), metrics, log, issuer: config.issuer }),
@@ -282,9 +280,8 @@ export async function createShimin(deps: {
       return { ok, checks: { storage, draining: draining ? 'yes' : 'no' } };
     },
     async close() {
-      housekeeping.stop();
+      background.stop();
       await rollups.stop();
-      changes.stop();
       await deliveries.close();
       engine.close();
       await database.close();

@@ -1,6 +1,7 @@
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { Command, CommanderError } from 'commander';
+import { auditVerbs } from './cli-audit.ts';
 import { configVerbs } from './cli-config.ts';
 import { inviteStaff } from './commands/invite-staff.ts';
 import { isRole, roles } from './commands/permissions.ts';
@@ -169,6 +170,19 @@ function build(host: CliHost, outcome: { code: number }): Command {
       }),
     );
 
+  auditVerbs({
+    program,
+    verb,
+    say,
+    withDb: (work) => withDb(({ knex }) => work(knex)),
+    withDeps: (work) =>
+      withDb(async ({ knex }) =>
+        work({ db: knex, keyring: await readSecrets(config().secretsFile), clock: systemClock }),
+      ),
+    exitWith: (code) => {
+      outcome.code = code;
+    },
+  });
   configVerbs({
     program,
     verb,

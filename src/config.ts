@@ -54,6 +54,10 @@ export const settingsSchema = z.object({
     .describe('Let outgoing requests reach loopback addresses; refused in production.'),
   SHIMIN_DEMO: flag.default(false).describe('Seed demo apps and people; refused in production.'),
   SHIMIN_SEED_CLIENTS: z.string().default('').describe('File of demo client metadata to seed (JSON), used by `demo`.'),
+  SHIMIN_AUDIT_HEADS: z
+    .string()
+    .default('')
+    .describe('Folder for a signed head of the audit log each day, to be collected and kept elsewhere; empty: none.'),
   SHIMIN_POPULATION_URL: url.default('http://localhost:4000/population').describe('Population register API.'),
   SHIMIN_POPULATION_APP_ID: z.string().min(1).default('shimin-demo').describe('Caller id at the population register.'),
   SHIMIN_POPULATION_SECRET: z
@@ -83,6 +87,7 @@ export interface Config {
   readonly allowLoopback: boolean;
   readonly demo: boolean;
   readonly seedClients: string;
+  readonly auditHeads: string;
   readonly population: { url: string; appId: string; secret: string };
   readonly face: { url: string; appId: string; secret: string };
   readonly sms: { url: string; token: string };
@@ -135,6 +140,7 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     allowLoopback: s.SHIMIN_ALLOW_LOOPBACK,
     demo: s.SHIMIN_DEMO,
     seedClients: s.SHIMIN_SEED_CLIENTS,
+    auditHeads: s.SHIMIN_AUDIT_HEADS,
     population: { url: s.SHIMIN_POPULATION_URL, appId: s.SHIMIN_POPULATION_APP_ID, secret: s.SHIMIN_POPULATION_SECRET },
     face: { url: s.SHIMIN_FACE_URL, appId: s.SHIMIN_FACE_APP_ID, secret: s.SHIMIN_FACE_SECRET },
     sms: { url: s.SHIMIN_SMS_URL, token: s.SHIMIN_SMS_TOKEN },

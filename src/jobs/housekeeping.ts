@@ -5,11 +5,14 @@ import { pruneDecisions } from '../storage/decisions.ts';
 import { pruneExpired } from '../storage/oidc-models/grants.ts';
 import { prune } from '../storage/pending.ts';
 import { pruneSessions } from '../storage/sessions.ts';
+import { pruneSignalEvents } from '../storage/signal-events.ts';
 import { pruneThrottles } from '../storage/throttle.ts';
 
 const everyMs = 60_000;
 /** Decisions, and the events they were made on, can be explained for this long. */
 const keptMs = 400 * 86_400_000;
+/** What a receiver did not fetch by then tells of the past (docs/signals.md). */
+const signalsKeptMs = 30 * 86_400_000;
 
 export interface HousekeepingDeps {
   readonly db: Db;
@@ -27,6 +30,7 @@ export function startHousekeeping(deps: HousekeepingDeps): { stop(): void } {
     await pruneExpired(deps.db, now);
     await prune(deps.db, now);
     await pruneThrottles(deps.db, now);
+    await pruneSignalEvents(deps.db, new Date(now.getTime() - signalsKeptMs));
     await pruneDecisions(deps.db, new Date(now.getTime() - keptMs));
     await pruneSessions(deps.db, new Date(now.getTime() - keptMs));
   };

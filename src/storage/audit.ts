@@ -8,6 +8,7 @@ import {
   type Outcome,
   strayFields,
 } from '../audit/events.ts';
+import type { StoredLine } from '../audit/faults.ts';
 import { ShiminError } from '../lib/errors.ts';
 import { type Db, kindOf, transaction } from './db.ts';
 import { json, row, time } from './rows.ts';
@@ -116,6 +117,24 @@ export async function activityOf(
 export async function readAudit(db: Db, page: { afterSeq: number; limit: number }): Promise<AuditEntry[]> {
   const rows = await db('audit').where('seq', '>', page.afterSeq).orderBy('seq').limit(page.limit);
   return rows.map(toEntry);
+}
+
+/** Lines as they are stored, read or not, for verifying: a line that no longer reads is a finding, not a failure. */
+export async function auditLines(db: Db, page: { afterSeq: number; limit: number }): Promise<StoredLine[]> {
+  const rows = await db('audit').where('seq', '>', page.afterSeq).orderBy('seq').limit(page.limit);
+  return rows.map(toLine);
+}
+
+const stored = z.object({ seq: z.number(), prev_hash: z.string().catch(''), hash: z.string().catch('') });
+
+function toLine(raw: unknown): StoredLine {
+  const entry = entryRow.safeParse(raw);
+  if (entry.success) {
+    const { actorKind, actorId, ...rest } = entry.data;
+    return { ...rest, actor: { kind: actorKind, id: actorId } };
+  }
+  const { seq, prev_hash: prevHash, hash } = stored.parse(raw);
+  return { seq, prevHash, hash };
 }
 
 /** The newest link; note it elsewhere from time to time, and a chain cut short will show. */

@@ -19,7 +19,14 @@ export const flag = z.union([z.boolean(), z.number()]).transform(Boolean);
 export function json<T extends z.ZodType>(shape: T) {
   return z
     .string()
-    .transform((text): unknown => JSON.parse(text))
+    .transform((text, context): unknown => {
+      try {
+        return JSON.parse(text);
+      } catch {
+        context.addIssue('not JSON');
+        return z.NEVER;
+      }
+    })
     .pipe(shape);
 }
 
