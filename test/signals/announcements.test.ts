@@ -13,6 +13,7 @@ import { revokeEvidence } from '../../src/commands/revoke-evidence.ts';
 import { newId, open } from '../../src/lib/crypto.ts';
 import { saveConsent } from '../../src/storage/consents.ts';
 import type { Db } from '../../src/storage/db.ts';
+import { insertSignalEvent, pruneSignalEvents, waitingEvents } from '../../src/storage/signal-events.ts';
 import { insertStream } from '../../src/storage/signal-streams.ts';
 import { loa, type Office, openOffice } from '../admin/staff-support.ts';
 import { withDatabases } from '../support/databases.ts';
@@ -222,6 +223,17 @@ withDatabases('what is announced', (makeDb) => {
       ['deaf', 'sid-2'],
       ['receiver', 'sid-1'],
     ]);
+  });
+
+  it('what nobody fetches is forgotten in time', async () => {
+    const [stream] = await db('signal_streams').where({ client_id: 'receiver' });
+    const event = { streamId: String(stream?.id), type: 'x', claims: {}, algorithm: 'ES256' };
+    for (const days of [0, 29, 31]) {
+      const at = new Date(office.now.getTime() - days * 86_400_000);
+      await insertSignalEvent(db, testKeyring, { ...event, sourceId: newId(), at });
+    }
+    expect(await pruneSignalEvents(db, new Date(office.now.getTime() - 30 * 86_400_000))).toBe(1);
+    expect(await waitingEvents(db, testKeyring, event.streamId, 10)).toHaveLength(2);
   });
 
   it('what is undone is not told', async () => {
