@@ -109,9 +109,9 @@ async function prepare(
   }
 }
 
-/** One link per role, and one more owner, since whatever an owner does takes a second one. */
+/** One link per role, and one more owner, since whatever an owner does takes a second one; so does the top level of a clerk. */
 async function inviteDemoStaff(deps: Parameters<typeof inviteStaff>[0], issuer: string): Promise<string[]> {
-  const wanted: Role[] = ['owner', ...roles];
+  const wanted: Role[] = ['owner', ...roles, 'clerk'];
   const lines: string[] = [];
   for (const role of wanted) {
     const { token } = await inviteStaff(deps, { role, invitedBy: 'demo', breakGlass: true });

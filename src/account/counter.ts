@@ -71,6 +71,9 @@ async function liveOf(
   };
 }
 
+/** Asked on a page of its own, so that signing in anew comes before the choice and not after it. */
+const choose: Handler = async (deps, ctx) => deps.renderer.render(ctx, 'account/counter-new', {});
+
 const openForm = z.object({ officials: z.enum(['1', '2']) });
 
 const open: Handler = async (deps, ctx, { account }) => {
@@ -126,8 +129,9 @@ function confirmedOf({ category, documentType, secondBy }: CounterCase): object 
 
 /** To the page again after signing in anew, whatever was pressed. */
 export function counterRoutes(router: Router, deps: AccountDeps): void {
-  const guard = freshly(deps, page);
+  const guard = freshly(deps, `${page}/new`);
   router.get(page, withCitizen(deps, counter));
+  router.get(`${page}/new`, guard, withCitizen(deps, choose));
   router.post(`${page}/open`, guard, withCitizen(deps, open));
   router.post(`${page}/cancel`, withCitizen(deps, cancel));
   router.get(`${page}/:id`, withCitizen(deps, receipt));

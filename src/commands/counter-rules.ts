@@ -12,7 +12,7 @@ const minute = 60_000;
 export const counterTimes = { code: 7 * 24 * 60 * minute, hold: 15 * minute, second: 30 * minute };
 
 /** Without characters that are taken for each other: 0 O Q, 1 I L, 2 Z, 5 S, 6 G, 8 B, U V. */
-export const codeAlphabet = '3479ACDEFHJKMNPRTUWXY';
+export const codeAlphabet = '3479ACDEFHJKMNPRTWXY';
 export const codeLength = 8;
 
 /** A code as it was typed or scanned; null: it can't be one. */
