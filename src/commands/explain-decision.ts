@@ -3,6 +3,7 @@ import { type Explanation, explain } from '../assurance/explain.ts';
 import type { AssurancePolicy } from '../assurance/policy.ts';
 import type { Verdict } from '../assurance/requirement.ts';
 import { ShiminError } from '../lib/errors.ts';
+import { anyCounter } from '../storage/counters.ts';
 import type { Db } from '../storage/db.ts';
 import { type Decision, isAboutLevel, wasWishLeft } from '../storage/decisions.ts';
 import { heldThen, sourceHistory } from '../storage/past.ts';
@@ -30,11 +31,12 @@ export interface DecisionExplained {
 /** @throws ShiminError `internal` when the policy it was made under is gone: versions are never deleted */
 export async function explainDecision(db: Db, decision: Decision): Promise<DecisionExplained> {
   const { at, accountId, clientId, interaction, request, policyVersion } = decision;
-  const [version, [facts], held, off] = await Promise.all([
+  const [version, [facts], held, off, counter] = await Promise.all([
     policyByVersion(db, policyVersion),
     factsOfDecisions(db, [decision]),
     heldThen(db, accountId, at),
     sourceHistory(db).then((offAt) => offAt(at)),
+    anyCounter(db),
   ]);
   if (version === null)
     throw new ShiminError('internal', { status: 500, message: `policy version ${policyVersion} is gone` });
@@ -49,10 +51,10 @@ export async function explainDecision(db: Db, decision: Decision): Promise<Decis
     interaction,
     // With prompt=none there is nobody to ask.
     offered: wasWishLeft(decision) || request.prompt.includes('none'),
-    // Which upstreams were out of order for a while is not on record, which were switched off is.
+    // Which upstreams were out of order for a while, or counters closed, is not on record; which were switched off is.
     offers: offersFor(
       { ...held, recoveryCodesLeft: 0 },
-      { population: !off.has('population'), face: !off.has('face'), counter: !off.has('counter') },
+      { population: !off.has('population'), face: !off.has('face'), counter: counter && !off.has('counter') },
     ),
   });
   const agreement = agreementOf(decision, explanation.verdict, events.length > 0);

@@ -12,7 +12,15 @@ import {
   useRecoveryCode,
 } from '../../src/storage/authenticators.ts';
 import type { Database, Db } from '../../src/storage/db.ts';
+import {
+  appsOfDecisions,
+  decisionBehind,
+  decisionById,
+  decisionsOf,
+  decisionsOfRequest,
+} from '../../src/storage/decisions.ts';
 import { evidenceOf } from '../../src/storage/evidence.ts';
+import { heldThen, sessionsOfSecond } from '../../src/storage/past.ts';
 import { peek, take } from '../../src/storage/pending.ts';
 import { findAccountByDocument } from '../../src/storage/persons.ts';
 import { currentPolicy } from '../../src/storage/policies.ts';
@@ -46,6 +54,13 @@ const lookUps: Record<string, (db: Db) => Promise<unknown>> = {
   keyEpoch: (db) => keyEpoch(db),
   failuresOf: (db) => failuresOf(db, 'x'),
   hit: (db) => hit(db, { bucket: 'x', limit: 1, windowSec: 1, lockSec: 1, now: t0 }),
+  decisionById: (db) => decisionById(db, 'x'),
+  decisionsOf: (db) => decisionsOf(db, 'x', { before: 'y', limit: 20, clientId: 'z', from: t0, to: t0 }),
+  decisionsOfRequest: (db) => decisionsOfRequest(db, 'x', { from: t0, to: t0 }),
+  decisionBehind: (db) => decisionBehind(db, { accountId: 'x', clientId: 'y', sessionUid: 's', issuedAt: t0 }),
+  appsOfDecisions: (db) => appsOfDecisions(db, 'x'),
+  heldThen: (db) => heldThen(db, 'x', t0),
+  sessionsOfSecond: (db) => sessionsOfSecond(db, t0),
   activityOf: (db) => activityOf(db, 'x', { limit: 20, before: 9 }),
   append: (db) =>
     append(db, {
