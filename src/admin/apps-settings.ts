@@ -10,6 +10,7 @@ import { put, take } from '../storage/pending.ts';
 import { parseForm, seeOther } from '../web/forms.ts';
 import { localeOf } from '../web/preferences.ts';
 import { appsPath, foundApp, renderApp } from './apps.ts';
+import { sectorFaults } from './apps-sector.ts';
 import { type PostedSettings, readSettings, settingsForm, settingsInput, toldFaults } from './apps-settings-form.ts';
 import { type AdminHandler, type AdminRoute, byOf, page, query, type Staff, wordsOf } from './context.ts';
 import type { AdminDeps } from './deps.ts';
@@ -55,10 +56,11 @@ const showSettings: AdminHandler = async (deps, ctx, staff) => {
 };
 
 /** What was posted, judged by the schema that the API uses too; every fault at its field. */
-function judged(deps: AdminDeps, ctx: Context, form: PostedSettings) {
-  const t = wordsOf(deps, ctx);
+async function judged(deps: AdminDeps, ctx: Context, form: PostedSettings) {
   const parsed = parseAppSettings(settingsInput(form), { allowLoopback: deps.allowLoopback });
-  return parsed.ok ? parsed : { ok: false as const, faults: toldFaults(parsed.faults, t) };
+  const faults = parsed.ok ? await sectorFaults(deps, parsed.settings) : parsed.faults;
+  if (parsed.ok && faults.length === 0) return parsed;
+  return { ok: false as const, faults: toldFaults(faults, wordsOf(deps, ctx)) };
 }
 
 /** What only the engine, or the other apps, can say is a fault of the form as well. */
@@ -78,7 +80,7 @@ const create: AdminHandler = async (deps, ctx, staff) => {
   const form = readSettings(ctx.request.body);
   const t = wordsOf(deps, ctx);
   const id = appId.safeParse(form.values.id);
-  const parsed = judged(deps, ctx, form);
+  const parsed = await judged(deps, ctx, form);
   if (!id.success || !parsed.ok) {
     const faults = [
       ...(id.success ? [] : [{ field: 'id', text: t('apps.fault.id_format') }]),
@@ -98,7 +100,7 @@ const create: AdminHandler = async (deps, ctx, staff) => {
 const save: AdminHandler = async (deps, ctx, staff) => {
   const app = await editable(deps, ctx);
   const form = readSettings(ctx.request.body);
-  const parsed = judged(deps, ctx, form);
+  const parsed = await judged(deps, ctx, form);
   if (!parsed.ok) return renderForm(deps, ctx, staff, { app, form, faults: parsed.faults }, 422);
   const { settings } = parsed;
   try {

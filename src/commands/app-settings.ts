@@ -28,6 +28,8 @@ export const appFaultCodes = [
   'keys_needed',
   'keys_both',
   'sector_needed',
+  'sector_unreadable',
+  'sector_incomplete',
   'signals_need_secret',
 ] as const;
 export type AppFaultCode = (typeof appFaultCodes)[number];

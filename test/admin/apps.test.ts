@@ -1,6 +1,8 @@
+import { createServer } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parseAppSettings } from '../../src/commands/app-settings.ts';
 import { logoutMessage } from '../../src/commands/tell-apps.ts';
+import { closed, listen } from '../../src/server.ts';
 import { findApp, saveApp } from '../../src/storage/apps.ts';
 import { readAudit } from '../../src/storage/audit.ts';
 import { saveConsent } from '../../src/storage/consents.ts';
@@ -198,6 +200,33 @@ describe('registering an app', () => {
   ])('refuses %s as public keys', async (_what, jwks, said) => {
     const response = await wei.post('/admin/apps/new/create', form('keyed', { authMethod: 'private_key_jwt', jwks }));
     expect(faultsOf(await response.text())).toEqual({ jwks: [expect.stringContaining(said)] });
+  });
+
+  it('reads the sector list that several hosts need, before it saves', async () => {
+    const redirectUris = 'https://a.example/back\nhttps://b.example/back';
+    let answer = '["https://a.example/back"]';
+    const server = createServer((_req, res) => void res.setHeader('content-type', 'application/json').end(answer));
+    await listen(server, 0, 'localhost');
+    const address = server.address();
+    const port = typeof address === 'object' ? address?.port : undefined;
+    const create = async (sectorIdentifierUri: string) => {
+      const posted = form('sector', { redirectUris, sectorIdentifierUri });
+      const response = await wei.post('/admin/apps/new/create', posted);
+      const faults = faultsOf(await response.text());
+      return faults.sectorIdentifierUri?.[0] ?? faults['']?.[0];
+    };
+    try {
+      expect(await create('')).toContain('a sector list is needed');
+      expect(await create(`http://localhost:${port}/`)).toContain('does not name every address');
+      answer = '{"no":"list"}';
+      expect(await create(`http://localhost:${port}/`)).toContain('no list at this address');
+      answer = JSON.stringify(redirectUris.split('\n'));
+      // The list is well; that it is on this very machine is more than the engine takes, even in the demo.
+      expect(await create(`http://localhost:${port}/`)).toContain('sector_identifier_uri must be a https uri');
+    } finally {
+      await closed(server, () => server.closeAllConnections());
+    }
+    expect(await create('http://localhost:1/')).toContain('no list at this address');
   });
 
   it.each([
