@@ -12,6 +12,7 @@ import type { AdminDeps } from './deps.ts';
 import { enrolRoutes } from './enrol.ts';
 import { homeRoutes } from './home.ts';
 import { keyRoutes } from './keys.ts';
+import { levelRoutes } from './levels.ts';
 import { previewRoutes } from './preview.ts';
 import { sourceRoutes } from './sources.ts';
 import { staffRoutes } from './staff.ts';
@@ -29,6 +30,7 @@ export const adminRoutes: readonly AdminRoute[] = [
   ...appSettingsRoutes,
   ...appRoutes,
   ...appRequirementRoutes,
+  ...levelRoutes,
   ...sourceRoutes,
   ...staffRoutes,
   ...keyRoutes,
