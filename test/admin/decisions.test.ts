@@ -132,6 +132,22 @@ describe('the citizen about themselves', () => {
     expect(await chen.page.locator('#decisions').count()).toBe(0);
   });
 
+  it('reads why an app was refused that asked without a page: recorded once, with the error', async () => {
+    const [{ id: other }] = await database.knex('accounts').whereNot('id', accountId).orderBy('id').select('id');
+    const before = await decisionsOf(database.knex, other, { limit: 50 });
+    const acr = { essential: true, values: ['urn:shimin:loa:3'] };
+    await tokensOf(chen, { prompt: 'none', claims: JSON.stringify({ id_token: { acr } }) });
+    const after = await decisionsOf(database.knex, other, { limit: 50 });
+    expect(after.length).toBe(before.length + 1);
+    expect(after[0]).toMatchObject({ outcome: 'refused', reason: 'unmet_authentication_requirements' });
+    await chen.page.goto(`${city.issuer}/account/decisions/${after[0]?.id}`);
+    expect(await chen.page.textContent('#outcome')).toBe('You were not signed in.');
+    expect(await chen.page.textContent('#reason')).toBe('What the app demanded could not be met.');
+    expect(await chen.page.textContent('#said')).toContain('The request demanded Level 3: Real person.');
+    expect(await chen.page.locator('#agreement').count()).toBe(0);
+    await look(chen.page, 'account-refused');
+  });
+
   it('turns pages by the last decision shown', async () => {
     const [{ id: other }] = await database.knex('accounts').whereNot('id', accountId).orderBy('id').select('id');
     const row = await database.knex('decisions').where({ id: answered.id }).first();
@@ -162,7 +178,10 @@ describe('the citizen about themselves', () => {
 });
 
 /** The answer of the library's token endpoint to a sign-in that this browser makes. */
-async function tokensOf(person: Person): Promise<{ access_token: string; refresh_token: string; id_token: string }> {
+async function tokensOf(
+  person: Person,
+  wish: Readonly<Record<string, string>> = {},
+): Promise<{ access_token: string; refresh_token: string; id_token: string }> {
   const redirect = `${appUrl(city, 'library').replace(/\/$/, '')}/callback`;
   const verifier = 'dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk';
   const query = new URLSearchParams({
@@ -172,6 +191,7 @@ async function tokensOf(person: Person): Promise<{ access_token: string; refresh
     scope: 'openid',
     code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM',
     code_challenge_method: 'S256',
+    ...wish,
   });
   const page = await person.context.newPage();
   const back = page.waitForRequest((request) => request.url().startsWith(redirect));
