@@ -17,7 +17,11 @@ export function childOf(env: Readonly<Record<string, string>>): Child {
         env: { ...process.env, NODE_ENV: 'test', ...env },
         stdio: ['ignore', 'pipe', 'inherit'],
       });
-      const [line] = await once(running.stdout ?? running, 'data');
+      const died = once(running, 'exit').then(([code]) => {
+        throw new Error(`did not start: ${code}`);
+      });
+      const [line] = await Promise.race([once(running.stdout ?? running, 'data'), died]);
+      died.catch(() => undefined);
       if (!String(line).startsWith('shimin ready')) throw new Error(String(line));
     },
     async kill() {

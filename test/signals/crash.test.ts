@@ -66,8 +66,10 @@ const subjectOf = ({ claims }: Received) => String(Reflect.get(Object(claims.sub
 const effectsOn = (receiver: Receiver, subject: string) =>
   [...receiver.effects.values()].filter((item) => subjectOf(item) === subject);
 const patience = 30_000;
+/** Processes start and die many times here, all tests at once; only the order of things is judged, not their speed. */
+const timeout = 180_000;
 
-describe.concurrent('killed between a change and its delivery', () => {
+describe.concurrent('killed between a change and its delivery', { timeout }, () => {
   it('while the receiver holds the connection: the same event comes again and has had its effect once', async ({
     onTestFinished: later,
   }) => {
