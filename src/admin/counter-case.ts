@@ -48,10 +48,9 @@ const show: AdminHandler = async (deps, ctx, staff) => {
   const works = (found.status === 'open' || found.status === 'half') && found.holder === staff.accountId;
   if (works) return render(deps, ctx, staff, found, parseChoice(query(ctx, 'as')), {}, 200);
   await looked(deps, ctx, staff, found);
-  const result = found.holder !== null && found.status === 'open' ? 'taken' : found.status;
   return page(deps, ctx, staff, 'counter-done', {
     number: caseNumber(found.id),
-    result,
+    result: found.status,
     reason: found.status === 'refused' ? found.reason : null,
     until: found.status === 'half' ? found.expiresAt : null,
   });

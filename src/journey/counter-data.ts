@@ -1,5 +1,6 @@
 import type { Context } from 'koa';
 import { groupCode } from '../commands/counter-rules.ts';
+import { counterCategories, documentsFor } from '../identity/counter.ts';
 import { codeOf, liveCaseOf } from '../storage/counter-cases.ts';
 import { findCounter, listCounters } from '../storage/counters.ts';
 import { qrSvg } from '../web/qr.ts';
@@ -21,7 +22,9 @@ export async function counterData(
   const current = live !== null && live.expiresAt > deps.clock() && live.officials >= officials ? live : null;
   const code = current === null ? null : await codeOf(deps.db, deps.keyring, current);
   if (current === null || code === null) {
-    return { officials, live: null, counters: (await listCounters(deps.db)).filter(({ open }) => open) };
+    const counters = (await listCounters(deps.db)).filter(({ open }) => open);
+    const bring = counterCategories.map((category) => ({ category, documents: documentsFor[category] }));
+    return { officials, live: null, counters, bring };
   }
   ctx.set('Refresh', `5; url=${situation.base}`);
   const at = current.heldCounter === null ? null : await findCounter(deps.db, current.heldCounter);
@@ -30,5 +33,6 @@ export async function counterData(
     officials,
     live: { status, code: groupCode(code), qrSvg: qrSvg(code), expiresAt, at: at?.names ?? null },
     counters: [],
+    bring: [],
   };
 }

@@ -170,7 +170,7 @@ export async function moveCase(
     written.sealed_document = sealFor(document.keyring, sealedKey, document.text, documentContext(seen.id));
   }
   if (move.status !== undefined && !live.includes(move.status))
-    Object.assign(written, { code_blind: null, sealed_code: null, sealed_document: null, holder: null });
+    Object.assign(written, { code_blind: null, sealed_code: null, sealed_document: null });
   const changed = await tx('counter_cases')
     .where({ id: seen.id, revision: seen.revision })
     .whereIn('status', live)

@@ -11,6 +11,7 @@ import {
   totpOf,
   useRecoveryCode,
 } from '../../src/storage/authenticators.ts';
+import { caseByCode, casesOf, liveCaseOf, overdueCases } from '../../src/storage/counter-cases.ts';
 import type { Database, Db } from '../../src/storage/db.ts';
 import {
   appsOfDecisions,
@@ -62,6 +63,10 @@ const lookUps: Record<string, (db: Db) => Promise<unknown>> = {
   heldThen: (db) => heldThen(db, 'x', t0),
   sessionsOfSecond: (db) => sessionsOfSecond(db, t0),
   activityOf: (db) => activityOf(db, 'x', { limit: 20, before: 9 }),
+  caseByCode: (db) => caseByCode(db, testKeyring, 'x'),
+  liveCaseOf: (db) => liveCaseOf(db, 'x'),
+  casesOf: (db) => casesOf(db, 'x', 10),
+  overdueCases: (db) => overdueCases(db, t0),
   append: (db) =>
     append(db, {
       at: t0,

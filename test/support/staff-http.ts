@@ -11,6 +11,8 @@ import { storedAccount } from './rows.ts';
 export interface Desk {
   readonly accountId: string;
   get(path: string, accept?: string): Promise<Response>;
+  /** Takes a cookie up as this desk's browser would; those of its own answers to forms it keeps by itself. */
+  keep(setCookie: string): void;
   /** A form; `_csrf` is added unless the form has one of its own. */
   post(path: string, form?: Readonly<Record<string, string | readonly string[]>>): Promise<Response>;
 }
@@ -39,18 +41,23 @@ export async function openStaffroom(city: TestCity): Promise<Staffroom> {
     for (const role of held) await assignRole(db, { accountId, role, grantedBy: 'test', at: new Date() });
     const session = randomToken();
     if (!signedOut) await signIn(db, keyring, accountId, session);
-    const headers = { cookie: `shimin_admin=${session}; shimin_csrf=${browser}; shimin_lang=en` };
+    const cookies = [`shimin_admin=${session}`, `shimin_csrf=${browser}`, 'shimin_lang=en'];
+    const headersOf = (accept: string) => ({ cookie: cookies.join('; '), accept });
+    const keep = (setCookie: string) => void cookies.push(setCookie.split(';')[0] ?? '');
     const url = (path: string) => `${city.issuer}${path}`;
     return {
       accountId,
-      get: (path, accept = 'application/json') =>
-        fetch(url(path), { headers: { ...headers, accept }, redirect: 'manual' }),
-      post(path, form = {}) {
+      get: (path, accept = 'application/json') => fetch(url(path), { headers: headersOf(accept), redirect: 'manual' }),
+      keep,
+      async post(path, form = {}) {
         const body = new URLSearchParams();
         for (const [name, value] of Object.entries({ _csrf: csrf, ...form }))
           for (const each of [value].flat()) body.append(name, each);
-        const accept = 'application/json';
-        return fetch(url(path), { method: 'POST', headers: { ...headers, accept }, body, redirect: 'manual' });
+        const init = { method: 'POST', headers: headersOf('application/json'), body, redirect: 'manual' } as const;
+        const response = await fetch(url(path), init);
+        // Not the area's own: a session that was ended stays so here.
+        for (const cookie of response.headers.getSetCookie()) if (cookie.startsWith('shimin_seat=')) keep(cookie);
+        return response;
       },
     };
   }
