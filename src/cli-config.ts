@@ -102,7 +102,8 @@ function clientVerbs({ program, verb, withDeps, say, input, exitWith }: ConfigVe
     );
 }
 
-function operatorId(name: string): string {
+/** Somebody at the command line, as the audit names them. */
+export function operatorId(name: string): string {
   if (!/^[\w.@-]{2,50}$/.test(name))
     throw new ShiminError('bad_request', { message: '--by: 2 to 50 letters, digits, dots, dashes or @' });
   return `${operatorPrefix}${name.toLowerCase()}`;
@@ -112,7 +113,7 @@ const withVersion = (document: unknown, version: number): unknown =>
   typeof document === 'object' && document !== null ? { ...document, version } : document;
 
 /** @throws ShiminError `bad_request` naming every fault with line and column */
-async function readYaml(file: string, input: NodeJS.ReadableStream): Promise<unknown> {
+export async function readYaml(file: string, input: NodeJS.ReadableStream): Promise<unknown> {
   const text = file === '-' ? await readAll(input) : await readText(file);
   const document = parseDocument(text, { uniqueKeys: true });
   if (document.errors.length > 0)

@@ -3,6 +3,8 @@ import type { Readable } from 'node:stream';
 import { Command, CommanderError } from 'commander';
 import { auditVerbs } from './cli-audit.ts';
 import { configVerbs } from './cli-config.ts';
+import { counterVerbs } from './cli-counter.ts';
+import type { CommandDeps } from './commands/command.ts';
 import { inviteStaff } from './commands/invite-staff.ts';
 import { isRole, roles } from './commands/permissions.ts';
 import { rotateKeys } from './commands/rotate-keys.ts';
@@ -170,32 +172,16 @@ function build(host: CliHost, outcome: { code: number }): Command {
       }),
     );
 
-  auditVerbs({
-    program,
-    verb,
-    say,
-    withDb: (work) => withDb(({ knex }) => work(knex)),
-    withDeps: (work) =>
-      withDb(async ({ knex }) =>
-        work({ db: knex, keyring: await readSecrets(config().secretsFile), clock: systemClock }),
-      ),
-    exitWith: (code) => {
-      outcome.code = code;
-    },
-  });
-  configVerbs({
-    program,
-    verb,
-    say,
-    input: host.input,
-    withDeps: (work) =>
-      withDb(async ({ knex }) =>
-        work({ db: knex, keyring: await readSecrets(config().secretsFile), clock: systemClock }),
-      ),
-    exitWith: (code) => {
-      outcome.code = code;
-    },
-  });
+  const withDeps = (work: (deps: CommandDeps) => Promise<void>) =>
+    withDb(async ({ knex }) =>
+      work({ db: knex, keyring: await readSecrets(config().secretsFile), clock: systemClock }),
+    );
+  const exitWith = (code: number) => {
+    outcome.code = code;
+  };
+  auditVerbs({ program, verb, say, withDb: (work) => withDb(({ knex }) => work(knex)), withDeps, exitWith });
+  configVerbs({ program, verb, say, input: host.input, withDeps, exitWith });
+  counterVerbs({ program, verb, say, input: host.input, withDeps });
 
   verb('doctor', 'look for what is wrong with this installation').action(async ({ json }: { json?: boolean }) => {
     const report = await doctor(host.env);
