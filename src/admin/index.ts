@@ -3,6 +3,7 @@ import { approvalRoutes } from './approvals.ts';
 import { appRoutes } from './apps.ts';
 import { appRequirementRoutes } from './apps-requirement.ts';
 import { appSettingsRoutes } from './apps-settings.ts';
+import { auditRoutes } from './audit.ts';
 import { type AdminRoute, freshly, withStaff } from './context.ts';
 import { counterRoutes } from './counter.ts';
 import { counterCaseRoutes } from './counter-case.ts';
@@ -35,6 +36,7 @@ export const adminRoutes: readonly AdminRoute[] = [
   ...staffRoutes,
   ...keyRoutes,
   ...decisionRoutes,
+  ...auditRoutes,
   ...counterRoutes,
   ...counterCaseRoutes,
 ];

@@ -12,6 +12,7 @@ const items: readonly { readonly id: string; readonly path: string; readonly ope
   { id: 'keys', path: '/admin/keys', operation: 'keys.read' },
   { id: 'counter', path: '/admin/counter', operation: 'counter.verify' },
   { id: 'decisions', path: '/admin/decisions', operation: 'decision.explain' },
+  { id: 'audit', path: '/admin/audit', operation: 'audit.read' },
 ];
 
 /** What these roles may open, and the item this path belongs to. */

@@ -113,6 +113,35 @@ export async function activityOf(
   return (await entries).map(toEntry);
 }
 
+/** One of these at a time: each has its index. */
+export interface AuditFilter {
+  readonly accountId?: string | undefined;
+  readonly actorId?: string | undefined;
+  readonly requestId?: string | undefined;
+  readonly type?: string | undefined;
+}
+
+/** The log, the newest first; `before` is the last seq of the page before, `until` a time. */
+export async function auditPage(
+  db: Db,
+  filter: AuditFilter,
+  page: { before?: number | undefined; until?: Date | undefined; limit: number },
+): Promise<AuditEntry[]> {
+  const entries = db('audit').orderBy('seq', 'desc').limit(page.limit);
+  const { accountId, actorId, requestId, type } = filter;
+  if (accountId !== undefined) entries.where({ account_id: accountId });
+  else if (actorId !== undefined) entries.where({ actor_id: actorId });
+  else if (requestId !== undefined) entries.where({ request_id: requestId });
+  else if (type !== undefined) entries.where({ type });
+  if (page.before !== undefined) entries.where('seq', '<', page.before);
+  // Times grow with numbers, so one look-up by time makes it a condition on the number.
+  if (page.until !== undefined) {
+    const last: unknown = await db('audit').where('at', '<', page.until.getTime()).orderBy('at', 'desc').first('seq');
+    entries.where('seq', '<=', last === undefined ? 0 : z.object({ seq: z.number() }).parse(last).seq);
+  }
+  return (await entries).map(toEntry);
+}
+
 /** The chain in order, for verifying and export. */
 export async function readAudit(db: Db, page: { afterSeq: number; limit: number }): Promise<AuditEntry[]> {
   const rows = await db('audit').where('seq', '>', page.afterSeq).orderBy('seq').limit(page.limit);
