@@ -16,7 +16,7 @@ export interface RegisterNotice {
 /** A dead person's identity is nobody's; a cancelled record takes what was compared with it. Contacts prove no identity. */
 const revoked: Readonly<Record<RegisterNotice['status'], readonly EvidenceKind[]>> = {
   active: [],
-  cancelled: ['population', 'face'],
+  cancelled: ['population', 'face', 'counter'],
   deceased: evidenceKinds.filter((kind) => kind !== 'contact'),
 };
 

@@ -4,6 +4,7 @@ import { cancelCounterCase } from '../../src/commands/counter-cancel.ts';
 import { expireCounterCases } from '../../src/commands/counter-expire.ts';
 import { openCounterCase } from '../../src/commands/counter-open.ts';
 import { refuseCounterCase } from '../../src/commands/counter-refuse.ts';
+import { hearRegister } from '../../src/commands/hear-register.ts';
 import { setAccountStatus } from '../../src/storage/accounts.ts';
 import { readAudit } from '../../src/storage/audit.ts';
 import {
@@ -140,6 +141,19 @@ withDatabases('checks in person', (makeDb) => {
       await deniedAndAudited(hall.take(an, code), 'code_wrong', an);
       await deniedAndAudited(hall.confirm(an, found.id, read), 'closed', an);
       expect(await confirmedOf(accountId)).toEqual(['officials:1']);
+    });
+
+    it('loses it again when the register cancels the record or tells of a death', async () => {
+      for (const status of ['cancelled', 'deceased'] as const) {
+        const read = { ...resident, number: status === 'cancelled' ? '440305199502282425' : '440305194410010331' };
+        const { found, code } = await hall.opened(await hall.citizen());
+        await hall.take(an, code);
+        await hall.confirm(an, found.id, read);
+        expect(await confirmedOf(found.accountId)).toEqual(['officials:1']);
+        const notice = { documentType: read.document, documentNumber: read.number, status, requestId: null };
+        expect(await hearRegister(hall.office.deps, notice)).toBe(1);
+        expect(await confirmedOf(found.accountId)).toEqual([]);
+      }
     });
 
     it('is told of unknown codes, shut counters and what is not complete', async () => {

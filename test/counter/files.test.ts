@@ -66,7 +66,7 @@ it('refuses a wrong file whole, and names every fault', async () => {
   ]);
   expect(code).not.toBe(0);
   for (const place of ['0.id', '1.names.pt', '1.names.zh-Hant', '1: ']) expect(err).toContain(place);
-  expect((await apply([first, { ...first }])).err).toContain('each id once');
+  expect((await apply([first, structuredClone(first)])).err).toContain('each id once');
   expect((await apply({})).code).not.toBe(0);
   expect((await run(['counter', 'export'])).out).toBe(before);
 });
