@@ -31,6 +31,7 @@ const MOST_WAITING = 500;
 /** How soon the end of evidence is told, and how much time is looked through in one sweep. */
 const DECAY_EVERY_MS = 10_000;
 const LONGEST_DECAY_MS = 3_600_000;
+const UNHEARD_DECAY_MS = 600_000;
 
 /**
  * Tells the apps that asked for it whose level changed because a policy was published, a source was switched or time
@@ -53,7 +54,8 @@ export async function announceLevels(deps: CommandDeps): Promise<boolean> {
   const target = sweep.target ?? nextTarget(sweep.told, now);
   if (target === null) return false;
   if ((await streamClients(db)).size === 0) {
-    // Nobody listens: whoever comes later starts from here.
+    // Nobody listens: whoever comes later starts from here, or little before.
+    if (target.at.getTime() - sweep.told.at.getTime() < UNHEARD_DECAY_MS && sameGrounds(sweep.told, now)) return false;
     await advanceLevelSweep(db, sweep, { told: now, target: null, afterAccount: '' });
     return false;
   }
@@ -62,9 +64,11 @@ export async function announceLevels(deps: CommandDeps): Promise<boolean> {
   return true;
 }
 
+const sameGrounds = (a: Grounds, b: Grounds) => a.version === b.version && a.off.join() === b.off.join();
+
 /** Policy and sources first, as of the time told of; then time, in pieces. */
 function nextTarget(told: Grounds, now: Grounds): Grounds | null {
-  if (told.version !== now.version || told.off.join() !== now.off.join()) return { ...now, at: told.at };
+  if (!sameGrounds(told, now)) return { ...now, at: told.at };
   const passed = now.at.getTime() - told.at.getTime();
   if (passed < DECAY_EVERY_MS) return null;
   return { ...now, at: new Date(told.at.getTime() + Math.min(passed, LONGEST_DECAY_MS)) };

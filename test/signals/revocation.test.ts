@@ -34,7 +34,10 @@ const promised = 1_000;
 /** All on SQLite, fewer on PostgreSQL: the way is the same, the waiting differs. */
 const rounds = { sqlite: 100, postgres: 20 } as const;
 
-describe.each(databaseKinds)('the register takes a person back [%s]', (kind) => {
+/** Many sign-ins come first; on a busy machine they take their time, which is not what is judged. */
+const timeout = 180_000;
+
+describe.each(databaseKinds)('the register takes a person back [%s]', { timeout }, (kind) => {
   let transmitter: Transmitter;
   let simulators: Simulators;
   let receiver: Awaited<ReturnType<typeof startReceiver>>;
@@ -72,7 +75,7 @@ describe.each(databaseKinds)('the register takes a person back [%s]', (kind) => 
       made.push({ known, session: await signIn(issuer, app, known) });
     }
     people = made;
-  });
+  }, timeout);
   afterAll(async () => {
     await poller?.close();
     await receiver?.close();
@@ -86,7 +89,7 @@ describe.each(databaseKinds)('the register takes a person back [%s]', (kind) => 
     items.find(({ claims }) => Reflect.get(Object(claims.sub_id), 'sub') === subject);
 
   it('lowers the next token, refresh, userinfo and introspection, and its apps hear of it within a second', async () => {
-    const slowest = { push: 0, poll: 0 };
+    const waits: { push: number; poll: number }[] = [];
     for (const [round, { known, session }] of people.entries()) {
       const { tokens, browser, subject } = session;
       expect(acrOf(tokens.id_token)).toBe(three);
@@ -133,11 +136,9 @@ describe.each(databaseKinds)('the register takes a person back [%s]', (kind) => 
           },
         });
       }
-      slowest.push = Math.max(slowest.push, pushed.at - started);
-      slowest.poll = Math.max(slowest.poll, polled.at - started);
+      waits.push({ push: pushed.at - started, poll: polled.at - started });
     }
-    expect(slowest.push).toBeLessThan(promised);
-    expect(slowest.poll).toBeLessThan(promised);
+    expect(waits.filter(({ push, poll }) => push >= promised || poll >= promised)).toEqual([]);
     expect(receiver.effects.size).toBe(people.length);
     expect(poller.received).toHaveLength(people.length);
     expect([...receiver.faults, ...poller.faults]).toEqual([]);
