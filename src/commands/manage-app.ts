@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { randomToken } from '../lib/crypto.ts';
 import { ShiminError } from '../lib/errors.ts';
-import { type App, findApp, lockApp, saveApp } from '../storage/apps.ts';
+import { type App, insertApp, lockApp, saveApp } from '../storage/apps.ts';
 import { append } from '../storage/audit.ts';
 import { type Db, transaction } from '../storage/db.ts';
 import { metadataWith } from './app-metadata.ts';
@@ -38,10 +38,10 @@ export async function createApp(
   const at = deps.clock();
   const { id, settings } = input;
   return transaction(deps.db, async (tx) => {
-    if ((await findApp(tx, id)) !== null) throw new ShiminError('app_taken', { status: 409 });
     const { metadata, secret } = withSecret(metadataWith({ client_id: id }, settings));
     allowed(input.check, metadata);
-    await saveApp(tx, { ...textsOf(settings), id, metadata, createdAt: at });
+    if (!(await insertApp(tx, { ...textsOf(settings), id, metadata, createdAt: at })))
+      throw new ShiminError('app_taken', { status: 409 });
     await note(tx, input.by, at, id, 'created', Object.keys(metadata));
     return { secret };
   });

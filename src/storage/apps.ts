@@ -38,6 +38,25 @@ export async function saveApp(db: Db, app: App, at: Date = app.createdAt): Promi
     .merge(texts);
 }
 
+/** Registers a new app; false when there is one of that id, of any number of callers for all but one. */
+export async function insertApp(db: Db, app: App): Promise<boolean> {
+  const at = toMs(app.createdAt);
+  const inserted = await db('apps')
+    .insert({
+      id: app.id,
+      metadata: JSON.stringify(app.metadata),
+      name: JSON.stringify(app.name),
+      purpose: JSON.stringify(app.purpose),
+      owner_name: app.ownerName,
+      created_at: at,
+      updated_at: at,
+    })
+    .onConflict('id')
+    .ignore()
+    .returning('id');
+  return inserted.length === 1;
+}
+
 export async function findApp(db: Db, id: string): Promise<App | null> {
   const found = await db('apps').where({ id }).first();
   return found === undefined ? null : appRow.parse(found);
@@ -49,6 +68,11 @@ export async function lockApp(tx: Db, id: string): Promise<App | null> {
   if (kindOf(tx) === 'postgres') query.forUpdate();
   const found = await query;
   return found === undefined ? null : appRow.parse(found);
+}
+
+/** In the order of their ids, from one on. */
+export async function appsAfter(db: Db, after: string, limit: number): Promise<App[]> {
+  return (await db('apps').where('id', '>', after).orderBy('id').limit(limit)).map((raw) => appRow.parse(raw));
 }
 
 export async function listApps(db: Db): Promise<App[]> {
