@@ -6,6 +6,7 @@ import type { Provider } from 'oidc-provider';
 import { accountRoutes } from './account/index.ts';
 import { staffAcr } from './admin/context.ts';
 import { adminRouter } from './admin/index.ts';
+import { startApi } from './api.ts';
 import { dominates } from './assurance/level.ts';
 import { acrLabels } from './assurance/mapping.ts';
 import { createHashQueue } from './authenticators/password.ts';
@@ -224,15 +225,16 @@ export async function createShimin(deps: {
     renderer,
     postLogoutRedirectUri: `${config.issuer}/account/signed-out`,
   });
+  const health = () => ({
+    population: upstreams.population.healthy(),
+    face: upstreams.face.healthy(),
+    sms: upstreams.sms.healthy(),
+  });
   const staffRouter = adminRouter({
     ...shared,
     areaSession: admin,
     population,
-    health: () => ({
-      population: upstreams.population.healthy(),
-      face: upstreams.face.healthy(),
-      sms: upstreams.sms.healthy(),
-    }),
+    health,
     reloadKeys: () => engine.refresh(),
     originOf: (token) => tokenOrigin({ provider: engine.provider, db, keyring }, token),
     clientFault: (metadata) => metadataFault(engine.provider, metadata),
@@ -240,6 +242,8 @@ export async function createShimin(deps: {
     endSession: deliveries.endSession,
     clientAddress: address,
   });
+
+  const api = startApi({ config, db, clock, keyring, log, engine, i18n, health });
 
   // Order of one request. Errors are answered inside the headers; the engine comes last and answers by itself.
   const app = new Koa({ proxy: config.trustedProxies > 0, maxIpsCount: config.trustedProxies });
@@ -250,6 +254,7 @@ export async function createShimin(deps: {
   app.use(securityHeaders({ https }));
   app.use(errorPages({ renderer, log }));
   app.use(issuerHost(config.issuer));
+  app.use(api.routes());
   app.use(assets.middleware);
   const formGuards = [
     bodyLimit(),

@@ -67,7 +67,7 @@ export async function previewOf(deps: AdminDeps, ctx: Context, change: Change): 
 }
 
 /** The people whose way is measured: somebody new, and somebody at each step that most people are on. */
-function starts(now: Date): Start[] {
+export function starts(now: Date): Start[] {
   const offers = offersFor(
     { passkeys: [], hasPassword: false, hasTotp: false, recoveryCodesLeft: 0 },
     { population: true, face: true, counter: true },

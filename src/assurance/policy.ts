@@ -89,6 +89,9 @@ const policySchema = z.strictObject({
   defaultFloor: z.string(),
 });
 
+/** The shape of a policy, for descriptions of it; `parsePolicy` judges one. */
+export const policyDocument = policySchema;
+
 type DeepReadonly<T> = T extends (infer U)[]
   ? readonly DeepReadonly<U>[]
   : T extends object

@@ -2,6 +2,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import type { Db } from '../storage/db.ts';
 import { pruneDecisions } from '../storage/decisions.ts';
+import { pruneIdempotency } from '../storage/idempotency.ts';
 import { pruneExpired } from '../storage/oidc-models/grants.ts';
 import { prune } from '../storage/pending.ts';
 import { pruneSessions } from '../storage/sessions.ts';
@@ -30,6 +31,7 @@ export function startHousekeeping(deps: HousekeepingDeps): { stop(): void } {
     await pruneExpired(deps.db, now);
     await prune(deps.db, now);
     await pruneThrottles(deps.db, now);
+    await pruneIdempotency(deps.db, now);
     await pruneSignalEvents(deps.db, new Date(now.getTime() - signalsKeptMs));
     await pruneDecisions(deps.db, new Date(now.getTime() - keptMs));
     await pruneSessions(deps.db, new Date(now.getTime() - keptMs));

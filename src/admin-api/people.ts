@@ -1,0 +1,80 @@
+import { z } from 'zod';
+import { personCategory } from '../assurance/accepted.ts';
+import { assess, isAlive } from '../assurance/assess.ts';
+import { evidenceKinds, strengths } from '../assurance/evidence.ts';
+import { noteLook } from '../commands/note-look.ts';
+import { ShiminError } from '../lib/errors.ts';
+import { accountStatuses, findAccount } from '../storage/accounts.ts';
+import { evidenceOf } from '../storage/evidence.ts';
+import { currentPolicy } from '../storage/policies.ts';
+import { disabledSources } from '../storage/sources.ts';
+import { type ApiOperation, noBody, none, operation } from './operation.ts';
+import { plain } from './plain.ts';
+import { output, time, timeOrNull } from './schemas.ts';
+
+const person = output(
+  'Person',
+  z.strictObject({
+    id: z.string(),
+    status: z.enum(accountStatuses),
+    createdAt: time,
+    category: z.string().nullable().describe('As evidence that counts says it.'),
+    policyVersion: z.int(),
+    levels: z
+      .array(z.string())
+      .describe('Levels whose demands on identity are met; signing in well enough comes to it.'),
+    evidence: z.array(
+      z.strictObject({
+        id: z.string(),
+        kind: z.enum(evidenceKinds),
+        source: z.string(),
+        strength: z.enum(strengths),
+        category: z.string().nullable(),
+        confirmed: z.array(z.string()),
+        recordedAt: time,
+        expiresAt: timeOrNull,
+        revokedAt: timeOrNull,
+        counts: z.boolean().describe('Neither ended nor from a source that is off.'),
+      }),
+    ),
+  }),
+);
+
+const one = operation({
+  id: 'getPerson',
+  method: 'get',
+  path: '/people/{id}',
+  tag: 'People',
+  summary: 'Evidence and levels of an account, by its id only',
+  description: 'No name, number or address. Looking is a line in the audit, which the person sees.',
+  permission: 'person.read',
+  params: z.strictObject({ id: z.uuid() }),
+  query: none,
+  body: noBody,
+  answer: { status: 200, description: 'What is known of how well the person is known.', schema: person },
+  handler: async ({ deps, by, params }) => {
+    const account = await findAccount(deps.db, params.id);
+    if (account === null) throw new ShiminError('not_found', { status: 404 });
+    const now = deps.clock();
+    const [{ version, document }, ledger, off] = await Promise.all([
+      currentPolicy(deps.db),
+      evidenceOf(deps.db, account.id),
+      disabledSources(deps.db),
+    ]);
+    await noteLook(deps, { by, accountId: account.id, what: 'person' });
+    const trusted = ledger.filter(({ source }) => !off.has(source));
+    return {
+      body: plain({
+        id: account.id,
+        status: account.status,
+        createdAt: account.createdAt,
+        category: personCategory(trusted.filter((item) => isAlive(item, now))),
+        policyVersion: version,
+        levels: assess(document, trusted, [], now).identities,
+        evidence: ledger.map((item) => ({ ...item, counts: isAlive(item, now) && !off.has(item.source) })),
+      }),
+    };
+  },
+});
+
+export const peopleOperations: readonly ApiOperation[] = [one];
