@@ -1,3 +1,4 @@
+import { AxeBuilder } from '@axe-core/playwright';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connect } from '../../src/storage/db.ts';
@@ -29,7 +30,20 @@ afterAll(async () => {
   await city?.close();
 });
 
-/** Pictures for whoever works on the pages: `SHOTS=/tmp/shots-counter`. */
+/** Readable to all (WCAG 2.2 A and AA), no wider than a phone. `SHOTS=folder` keeps pictures for whoever works on the pages. */
+async function look(page: Page, name: string): Promise<void> {
+  const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
+  const { violations } = await new AxeBuilder({ page }).withTags(tags).analyze();
+  const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
+  expect(serious.map(({ id, nodes }) => `${name}: ${id}: ${nodes.map(({ html }) => html).join(' ')}`)).toEqual([]);
+  const [scrollWidth, clientWidth] = await page.evaluate(() => [
+    document.documentElement.scrollWidth,
+    document.documentElement.clientWidth,
+  ]);
+  expect(`${name}: ${scrollWidth}`).toBe(`${name}: ${clientWidth}`);
+  await shot(page, name);
+}
+
 async function shot(page: Page, name: string): Promise<void> {
   const folder = process.env.SHOTS;
   if (folder) await page.screenshot({ path: `${folder}/${name}.png`, fullPage: true });
@@ -87,9 +101,9 @@ describe('a check in person', () => {
     expect(await signedInAcr(page)).toContain('loa:2');
     await page.goto(account('/evidence'));
     await page.click('a[href="/account/counter"]');
-    await shot(page, 'account-start');
+    await look(page, 'account-start');
     await page.click('a[href="/account/counter/new"]');
-    await shot(page, 'account-new');
+    await look(page, 'account-new');
     await page.click('button[name=officials][value="2"]');
     await page.waitForSelector('#code');
     code = ((await page.textContent('#code')) ?? '').trim();
@@ -101,7 +115,7 @@ describe('a check in person', () => {
     an = await enrolStaff(browser, city, { role: 'clerk', phone: '13900139001', wide: false });
     const { page } = an;
     await sitDown(page, 'civic-centre-1');
-    await shot(page, 'clerk-code');
+    await look(page, 'clerk-code');
     await openCase(page, 'AAAA AAAA');
     expect(await page.textContent('#e-code')).toContain('no open case');
     await openCase(page, code.toLowerCase());
@@ -114,7 +128,7 @@ describe('a check in person', () => {
     await confirm(page);
     expect(await page.textContent('#e-check_photo')).toContain('check this');
     expect(await page.inputValue('input[name=name]')).toBe(card.name);
-    await shot(page, 'clerk-case');
+    await look(page, 'clerk-case');
     expect(await li.page.textContent('#state')).toBeTruthy();
     await page.check('input[name=check_photo]');
     const before = Date.now();
@@ -155,7 +169,7 @@ describe('a check in person', () => {
     for (const part of ['Civic Centre, counter 1', 'Civic Centre, counter 2', 'two officials', card.name])
       expect(receipt).toContain(part);
     expect(receipt).not.toContain(card.number);
-    await shot(li.page, 'account-receipt');
+    await look(li.page, 'account-receipt');
     // Level 4 never rides on SSO: the passkey is asked for once more, then it is reached.
     await li.page.goto(account('/raise/4'));
     await shot(li.page, 'raise-4');
@@ -179,7 +193,7 @@ describe('a check in person', () => {
     expect(await page.locator('button[name=way][value=counter_two]').count()).toBe(0);
     await shot(page, 'journey-choose');
     await way.locator('button').click();
-    await shot(page, 'journey-counter');
+    await look(page, 'journey-counter');
     await page.click('form[action$="/prove/counter"] button');
     const given = ((await page.textContent('#code')) ?? '').trim();
     await shot(page, 'journey-code');

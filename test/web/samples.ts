@@ -14,6 +14,10 @@ const activity = [
   { type: 'never.heard', at, app: null, outcome: 'failed' },
 ];
 
+const place = { id: 'p', names: { en: hostile }, places: { en: hostile }, open: true };
+const bring = [{ category: 'foreign', documents: ['cn_foreign_pr_18', 'passport'] }];
+const code = { code: 'AAAA AAAA', qrSvg: '<svg xmlns="http://www.w3.org/2000/svg"/>', expiresAt: at };
+
 export const samples: Readonly<Record<string, readonly object[]>> = {
   error: [
     { code: 'internal', wayOn: null, minutes: null },
@@ -157,6 +161,59 @@ export const samples: Readonly<Record<string, readonly object[]>> = {
       ),
     },
     { evidence: [] },
+  ],
+  'journey/prove-counter': [
+    { ...journey, officials: 2, live: null, counters: [], bring },
+    { ...journey, officials: 1, live: { ...code, status: 'open', at: null }, counters: [], bring: [] },
+  ],
+  'account/counter': [
+    {
+      live: { ...code, status: 'taken', at: { en: hostile }, number: 'A1', officials: 1 },
+      last: null,
+      past: [{ id: 'c1', number: 'A1', at, status: 'cancelled' }],
+      counters: [place],
+      bring,
+      done: null,
+    },
+    {
+      live: { ...code, status: 'half', at: null, number: 'A1', officials: 2 },
+      last: null,
+      past: [],
+      counters: [],
+      bring,
+    },
+    { live: null, last: { id: 'c1', status: 'refused', reason: 'face_differs' }, past: [], counters: [place], bring },
+    {
+      live: null,
+      last: { id: 'c1', status: 'expired', reason: null },
+      past: [],
+      counters: [],
+      bring,
+      done: 'account.counter.done_cancelled',
+    },
+  ],
+  'account/counter-new': [{}],
+  'account/counter-receipt': [
+    {
+      number: 'A1',
+      status: 'confirmed',
+      reason: 'second_missed',
+      openedAt: at,
+      closedAt: at,
+      visits: [{ at, place: hostile }],
+      name: hostile,
+      confirmed: { officials: 1, category: 'taiwan', documentType: 'cn_tw_travel_permit' },
+    },
+    {
+      number: 'A1',
+      status: 'refused',
+      reason: 'left',
+      openedAt: at,
+      closedAt: at,
+      visits: [],
+      name: null,
+      confirmed: null,
+    },
   ],
   'account/apps': [
     {
