@@ -18,6 +18,32 @@ const place = { id: 'p', names: { en: hostile }, places: { en: hostile }, open: 
 const bring = [{ category: 'foreign', documents: ['cn_foreign_pr_18', 'passport'] }];
 const code = { code: 'AAAA AAAA', qrSvg: '<svg xmlns="http://www.w3.org/2000/svg"/>', expiresAt: at };
 
+const decisionRule = {
+  line: hostile,
+  details: [hostile],
+  met: false,
+  proofs: [{ id: 'p', what: hostile, from: hostile, at }],
+  until: at,
+  missing: hostile,
+};
+const decisionLevel = {
+  id: 'l',
+  name: hostile,
+  held: false,
+  through: hostile,
+  since: at,
+  until: at,
+  identity: [
+    {
+      met: false,
+      conditions: [hostile],
+      rules: [decisionRule, { ...decisionRule, met: true, missing: null }],
+      missing: hostile,
+    },
+  ],
+  authentication: [decisionRule],
+};
+
 export const samples: Readonly<Record<string, readonly object[]>> = {
   error: [
     { code: 'internal', wayOn: null, minutes: null },
@@ -234,5 +260,85 @@ export const samples: Readonly<Record<string, readonly object[]>> = {
   'account/activity': [
     { items: activity, olderUrl: '/account/activity?before=1', newerUrl: null },
     { items: [], olderUrl: null, newerUrl: null },
+  ],
+  'account/decisions': [
+    {
+      items: ['met', 'step_up', 'reauthenticate', 'refused'].map((outcome, i) => ({
+        at,
+        outcome,
+        app: hostile,
+        level: i === 0 ? hostile : null,
+        url: '/account/decisions/1',
+      })),
+      apps: [
+        { id: 'a', name: hostile, chosen: true },
+        { id: 'b', name: 'B', chosen: false },
+      ],
+      olderUrl: '/account/decisions?before=1',
+      newerUrl: '/account/decisions',
+    },
+    { items: [], apps: [], olderUrl: null, newerUrl: null },
+  ],
+  'account/decision': [
+    {
+      voice: 'you',
+      decision: {
+        id: 'd1',
+        at,
+        app: hostile,
+        outcome: 'refused',
+        level: null,
+        acr: null,
+        reason: 'login_required',
+        requestId: 'r1',
+        policyVersion: 3,
+      },
+      agreement: 'differs',
+      told: {
+        said: [hostile],
+        levels: [decisionLevel],
+        others: [decisionLevel],
+        evidence: ['used', 'ignored', 'ended', 'unused'].map((state) => ({
+          id: state,
+          what: hostile,
+          from: hostile,
+          at,
+          confirms: [hostile],
+          expiresAt: at,
+          revokedAt: at,
+          state,
+          why: hostile,
+        })),
+        events: ['used', 'unused'].map((state) => ({
+          id: state,
+          what: hostile,
+          from: null,
+          at,
+          properties: [hostile],
+          state,
+        })),
+        alternatives: {
+          ways: [{ steps: ['passkey', 'population'], minutes: 4 }],
+          blocked: [{ steps: ['face'], minutes: 3 }],
+          because: ['face_unavailable'],
+        },
+      },
+    },
+    {
+      voice: 'you',
+      decision: {
+        id: 'd2',
+        at,
+        app: 'a',
+        outcome: 'met',
+        level: 'L',
+        acr: 'urn:l',
+        reason: null,
+        requestId: null,
+        policyVersion: 1,
+      },
+      agreement: 'same',
+      told: { said: [], levels: [], others: [], evidence: [], events: [], alternatives: null },
+    },
   ],
 };
