@@ -12,7 +12,7 @@ import { acrLabels } from './assurance/mapping.ts';
 import { createHashQueue } from './authenticators/password.ts';
 import { startBackground } from './background.ts';
 import type { Config } from './config.ts';
-import { startDeliveries } from './deliveries.ts';
+import { startDeliveries, takeSignOuts } from './deliveries.ts';
 import { type Engine, startEngine } from './engine.ts';
 import { observeEngine } from './engine-events.ts';
 import { createI18n } from './i18n/index.ts';
@@ -140,6 +140,7 @@ export async function createShimin(deps: {
     observe: (provider: Provider) => {
       observeEngine(provider, { metrics, log, db, clock });
       recordRefusals(provider, { db, clock, log, recordDecision: models.recordDecision });
+      takeSignOuts(provider, { db, clock, keyring }, () => deliveries.loggedOut());
     },
     pages: {
       error: async (ctx, out, cause) => {

@@ -1,6 +1,9 @@
 import type Router from '@koa/router';
+import type { Provider } from 'oidc-provider';
 import { signalMessage } from './commands/announce.ts';
 import { announceLevels } from './commands/announce-levels.ts';
+import type { CommandDeps } from './commands/command.ts';
+import { announceSignOut, queueLogout } from './commands/sign-out.ts';
 import { logoutMessage, tellApps } from './commands/tell-apps.ts';
 import type { Config } from './config.ts';
 import type { Engine } from './engine.ts';
@@ -11,7 +14,7 @@ import type { Clock } from './lib/clock.ts';
 import type { Keyring } from './lib/crypto.ts';
 import type { Log } from './lib/log.ts';
 import { pairwiseSubjects } from './oidc/provider.ts';
-import { deliverLogout, endSsoSession } from './oidc/sessions.ts';
+import { deliverLogout, endSsoSession, interceptSignOut } from './oidc/sessions.ts';
 import { algorithmOf, appOfToken, recipientOf, setSigner } from './oidc/signals.ts';
 import { signalRoutes } from './signals/index.ts';
 import type { Db } from './storage/db.ts';
@@ -20,6 +23,8 @@ import type { Db } from './storage/db.ts';
 export interface Deliveries {
   /** Ends one SSO session and has its apps told. */
   endSession(uid: string): Promise<void>;
+  /** Waits a little for logout tokens on their way: whoever signs out sees it everywhere at once. */
+  loggedOut(): Promise<void>;
   /** Nobody is kept waiting from now on. */
   release(): void;
   close(): Promise<void>;
@@ -94,13 +99,15 @@ export function startDeliveries(
       return more;
     },
   });
+  // As long as the apps answer.
+  const loggedOut = () => logouts.settled(LOGOUT_PATIENCE_MS);
   return {
+    loggedOut,
     async endSession(uid) {
       await endSsoSession(engine.provider, db, uid, (tx, accountId) =>
         tellApps(tx, keyring, { accountId, which: { uid }, at: clock(), initiator: 'user' }),
       );
-      // Whoever signs out sees it everywhere at once, as long as the apps answer.
-      await logouts.settled(LOGOUT_PATIENCE_MS);
+      await loggedOut();
     },
     release: signals.close,
     async close() {
@@ -109,4 +116,15 @@ export function startDeliveries(
       await push.stop();
     },
   };
+}
+
+/** A sign-out at an app goes the same way as one on the account page. */
+export function takeSignOuts(provider: Provider, deps: CommandDeps, loggedOut: () => Promise<void>): void {
+  interceptSignOut(provider, {
+    async logout(app) {
+      await queueLogout(deps, app);
+      await loggedOut();
+    },
+    ending: (session) => announceSignOut(deps, session),
+  });
 }

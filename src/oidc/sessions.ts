@@ -32,12 +32,51 @@ export async function deliverLogout(provider: Provider, payload: unknown): Promi
   if (client?.backchannelLogoutUri) await tellOfLogout(client, accountId, sid);
 }
 
-/** The engine's own method; its type package does not name it. */
+type SendLogout = (accountId: string, sid: string) => Promise<void>;
+
+/** The engine's own senders of logout tokens, by what its clients inherit from. */
+const senders = new WeakMap<object, SendLogout>();
+
 async function tellOfLogout(client: object, accountId: string, sid: string): Promise<void> {
-  const send: unknown = Reflect.get(client, 'backchannelLogout');
-  if (typeof send !== 'function')
-    throw new ShiminError('internal', { status: 500, message: 'engine without backchannelLogout' });
+  const send = senders.get(Object.getPrototypeOf(client));
+  if (!send) throw new ShiminError('internal', { status: 500, message: 'engine without back-channel logout' });
   await send.call(client, accountId, sid);
+}
+
+export interface SignOut {
+  /** An app with a back-channel logout address is to hear that its session is over. */
+  logout(app: { clientId: string; accountId: string; sid: string }): Promise<void>;
+  /** A whole SSO session is about to be destroyed; `sids`: what its apps call it. */
+  ending(session: { accountId: string; sids: Readonly<Record<string, string>> }): Promise<void>;
+}
+
+/**
+ * What the engine does at its end-session endpoint goes through us: it would send logout tokens once, while the browser
+ * waits, and lose them where the app is away (OpenID Connect RP-Initiated Logout 1.0; Back-Channel Logout 1.0, 2.7).
+ */
+export function interceptSignOut(provider: Provider, { logout, ending }: SignOut): void {
+  const clients: object = provider.Client.prototype;
+  const sessions: object = provider.Session.prototype;
+  const send: unknown = Reflect.get(clients, 'backchannelLogout');
+  const destroy: unknown = Reflect.get(sessions, 'destroy');
+  if (typeof send !== 'function' || typeof destroy !== 'function')
+    throw new ShiminError('internal', { status: 500, message: 'engine without back-channel logout' });
+  senders.set(clients, async function (this: unknown, accountId, sid) {
+    await send.call(this, accountId, sid);
+  });
+  Object.defineProperty(clients, 'backchannelLogout', {
+    value(this: { clientId: string }, accountId: string, sid: string) {
+      return logout({ clientId: this.clientId, accountId, sid });
+    },
+  });
+  Object.defineProperty(sessions, 'destroy', {
+    async value(this: InstanceType<Provider['Session']>) {
+      const { accountId, authorizations = {} } = this;
+      const sids = Object.entries(authorizations).flatMap(([clientId, { sid }]) => (sid ? [[clientId, sid]] : []));
+      if (accountId) await ending({ accountId, sids: Object.fromEntries(sids) });
+      await destroy.call(this);
+    },
+  });
 }
 
 /** The SSO session in which an app was given this `sid`; null when it is over. */

@@ -219,3 +219,34 @@ it('the end of one session is told as that session, by the name the app knows it
     session: { format: 'opaque', id: sid },
   });
 });
+
+it('signing out at an app is told to the others as the end of that session', async () => {
+  const stream = await streamOf('one');
+  const { browser, tokens, subject } = await signIn(
+    transmitter.issuer,
+    relyingParty(transmitter.issuer, 'one'),
+    person(0).known,
+  );
+  const asked = await browser.follow('/session/end');
+  const form = new URLSearchParams({ logout: 'yes' });
+  for (const name of ['xsrf', '_csrf']) {
+    const value = new RegExp(`name="${name}" value="([^"]*)"`).exec(asked.page?.body ?? '')?.[1];
+    if (value !== undefined) form.set(name, value);
+  }
+  const done = await browser.send('POST', '/session/end/confirm', {
+    headers: { origin: transmitter.issuer },
+    body: `${form}`,
+  });
+  expect(done.status).toBe(303);
+  await waiting(stream.id, 1);
+  const [set = ''] = Object.values<string>((await stream.poll({ returnImmediately: true })).sets);
+  const claims = await verifier(transmitter.issuer, 'one')(set);
+  expect(eventOf(claims)).toMatchObject({ type: caep('session-revoked'), body: { initiating_entity: 'user' } });
+  expect(claims.sub_id).toEqual({
+    format: 'complex',
+    user: { format: 'iss_sub', iss: transmitter.issuer, sub: subject },
+    session: { format: 'opaque', id: decodeJwt(tokens.id_token).sid },
+  });
+  // Its logout address answers nobody: the logout token waits for it.
+  expect(await deps.db('outbox').where({ kind: 'backchannel-logout', target: 'one' })).not.toEqual([]);
+});
