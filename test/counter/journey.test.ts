@@ -90,6 +90,7 @@ const confirm = (page: Page) => page.click('form[action$="/confirm"] button.prim
 
 describe('a check in person', () => {
   let code = '';
+  let receiptUrl = '';
 
   it('begins with a code on the citizen’s own page', async () => {
     const { page } = li;
@@ -165,6 +166,7 @@ describe('a check in person', () => {
     expect(Date.now() - confirmed).toBeLessThan(10_000);
     await shot(li.page, 'account-result');
     await li.page.click('#result a');
+    receiptUrl = li.page.url();
     const receipt = (await li.page.textContent('main')) ?? '';
     for (const part of ['Civic Centre, counter 1', 'Civic Centre, counter 2', 'two officials', card.name])
       expect(receipt).toContain(part);
@@ -207,5 +209,16 @@ describe('a check in person', () => {
     expect(await an.page.textContent('#result')).toContain('Confirmed and recorded');
     expect(await signedInAcr(page)).toContain('loa:2');
     expect(await page.textContent('#name')).toContain('陳大文');
+
+    // Their own receipt, and nobody else's; and a code that is called off.
+    await page.goto(account('/counter'));
+    await page.click('#result a');
+    expect(await page.textContent('main')).toContain('Home-return permit');
+    expect((await page.goto(receiptUrl))?.status()).toBe(404);
+    await page.goto(account('/counter/new'));
+    await page.click('button[name=officials][value="1"]');
+    await page.click('form[action$="/cancel"] button');
+    expect(await page.textContent('[role=status]')).toContain('is called off');
+    expect(await page.locator('#code').count()).toBe(0);
   });
 });
