@@ -17,6 +17,8 @@ import type { AccountDeps } from './deps.ts';
 
 const page = '/account/counter';
 const day = 24 * 3600;
+/** Half an hour of looking every five seconds. */
+const maxLooks = 360;
 
 const isLive = ({ status, expiresAt }: CounterCase, now: Date) =>
   (status === 'open' || status === 'half') && expiresAt > now;
@@ -33,11 +35,14 @@ const counter: Handler = async (deps, ctx, { account }) => {
   const [cases, counters] = await Promise.all([casesOf(deps.db, account.id, 10), listCounters(deps.db)]);
   const live = cases.find((item) => isLive(item, now)) ?? null;
   const code = live === null ? null : await codeOf(deps.db, deps.keyring, live);
-  // The page looks again by itself, with no script, while something may happen: the result shows within seconds.
-  if (live !== null) ctx.set('Refresh', `5; url=${page}`);
+  // The page looks again by itself, with no script, while something may happen: the result shows within seconds. Not for
+  // ever: a page left open must not keep its session from ending (SP 800-63B-4 2.2.3).
+  const looks = Number(/^\d{1,3}$/.exec(String(ctx.query.looks ?? ''))?.[0] ?? 0);
+  const looking = live !== null && looks < maxLooks;
+  if (looking) ctx.set('Refresh', `5; url=${page}?looks=${looks + 1}`);
   const past = cases.filter((item) => item !== live);
   deps.renderer.render(ctx, 'account/counter', {
-    live: live === null || code === null ? null : await liveOf(live, code, counters, now),
+    live: live === null || code === null ? null : { ...(await liveOf(live, code, counters, now)), looking },
     last:
       live === null && past[0] !== undefined
         ? { id: past[0].id, status: statusOf(past[0], now), reason: past[0].reason }

@@ -1,11 +1,15 @@
 import type { Context } from 'koa';
+import type { By } from '../commands/change-rules.ts';
 import { confirmCounterCase } from '../commands/counter-confirm.ts';
 import { refuseCounterCase } from '../commands/counter-refuse.ts';
+import { noteRegisterDenial } from '../commands/counter-register.ts';
 import { type CounterDenial, caseNumber, counterTimes, refusalReasons } from '../commands/counter-rules.ts';
+import { hearRegister } from '../commands/hear-register.ts';
 import { noteLook } from '../commands/note-look.ts';
-import { checkListFor, counterCategories, documentsFor, readDocument } from '../identity/counter.ts';
+import { checkListFor, counterCategories, type DocumentRead, documentsFor, readDocument } from '../identity/counter.ts';
 import { maskDocument } from '../identity/person.ts';
 import { ShiminError } from '../lib/errors.ts';
+import type { ProofingResult } from '../proofing/method.ts';
 import { personOf } from '../storage/accounts.ts';
 import { type CounterCase, caseById } from '../storage/counter-cases.ts';
 import { findCounter } from '../storage/counters.ts';
@@ -21,6 +25,7 @@ import {
   tickedIn,
   typedIn,
 } from './counter-form.ts';
+import { count } from './counter-throttle.ts';
 import type { AdminDeps } from './deps.ts';
 
 const path = '/admin/counter/cases/:id';
@@ -126,20 +131,36 @@ const confirm: AdminHandler = async (deps, ctx, staff) => {
       422,
     );
 
-  let registered: { name: string } | null = null;
-  if (read.category === 'mainland') {
-    const answer = await deps.population.verify({ name: read.name, number: read.number, purpose: 'counter' });
-    // The register has the last word on its own: a good card of a record that is gone confirms nobody.
-    if (answer.outcome !== 'verified') {
-      return again({ stop: `counter.register.${answer.outcome}` }, answer.outcome === 'unavailable' ? 503 : 409);
-    }
-    registered = { name: answer.facts.name };
-  }
   const by = byOf(ctx, staff);
+  const answer = read.category === 'mainland' ? await askRegister(deps, staff, by, found, read) : null;
+  if (answer !== null && answer.outcome !== 'verified') {
+    return again({ stop: `counter.register.${answer.outcome}` }, answer.outcome === 'unavailable' ? 503 : 409);
+  }
+  const registered = answer === null ? null : { name: answer.facts.name };
   const confirmed = await confirmCounterCase(deps, { by, caseId: found.id, read, checks: ticked, registered });
   if ('denied' in confirmed) return denied(deps, ctx, staff, confirmed.denied, again);
   return seeOther(ctx, pathOf(found.id));
 };
+
+/** The register has the last word on its own: a good card of a record that is gone confirms nobody, here or elsewhere. */
+async function askRegister(
+  deps: AdminDeps,
+  staff: Staff,
+  by: By,
+  found: CounterCase,
+  { name, number, document }: DocumentRead,
+): Promise<ProofingResult> {
+  await count(deps, 'register', staff.accountId);
+  const answer = await deps.population.verify({ name, number, purpose: 'counter' });
+  const { outcome } = answer;
+  if (outcome === 'verified') return answer;
+  await noteRegisterDenial(deps, { by, caseId: found.id, outcome });
+  if (outcome === 'deceased' || outcome === 'cancelled') {
+    const { requestId } = by.cause;
+    await hearRegister(deps, { documentType: document, documentNumber: number, status: outcome, requestId });
+  }
+  return answer;
+}
 
 /** Something that can be mended is shown on the page; what ended meanwhile leads to how it ended. */
 async function denied(

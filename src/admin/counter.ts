@@ -1,13 +1,11 @@
 import type { Context } from 'koa';
 import { z } from 'zod';
 import { takeCounterCase } from '../commands/counter-take.ts';
-import { blindIndex } from '../lib/crypto.ts';
-import { ShiminError } from '../lib/errors.ts';
 import { findCounter, listCounters } from '../storage/counters.ts';
-import { clear, hit } from '../storage/throttle.ts';
 import { parseForm, seeOther } from '../web/forms.ts';
 import { type AdminHandler, type AdminRoute, byOf, page, type Staff } from './context.ts';
 import { seatOf, takeSeat } from './counter-seat.ts';
+import { count, forget } from './counter-throttle.ts';
 import type { AdminDeps } from './deps.ts';
 
 const path = '/admin/counter';
@@ -34,26 +32,6 @@ const sit: AdminHandler = async (deps, ctx, staff) => {
   return seeOther(ctx, path);
 };
 
-/**
- * Limits of entering codes, right ones and wrong ones alike, so that tries side by side count, too. A code that was right
- * ends the row of tries; the day's limit and the address's don't forget.
- */
-const limits = {
-  row: { limit: 10, windowSec: 900, lockSec: 900 },
-  day: { limit: 300, windowSec: 24 * 3600, lockSec: 3600 },
-  address: { limit: 200, windowSec: 3600, lockSec: 900 },
-};
-
-const bucketOf = (deps: AdminDeps, name: keyof typeof limits, key: string) =>
-  `counter-${name}:${blindIndex(deps.keyring, 'throttle', key)}`;
-
-async function count(deps: AdminDeps, name: keyof typeof limits, key: string): Promise<void> {
-  const rule = { bucket: bucketOf(deps, name, key), ...limits[name], now: deps.clock() };
-  const { allowed, retryAfterSec } = await hit(deps.db, rule);
-  if (!allowed)
-    throw new ShiminError('too_many_requests', { status: 429, retryAfter: retryAfterSec, detail: { limit: name } });
-}
-
 const take: AdminHandler = async (deps, ctx, staff) => {
   const form = parseForm(z.object({ code: z.string().min(1).max(40) }), ctx.request.body);
   if (!form.ok) return render(deps, ctx, staff, { errors: form.errors }, 422);
@@ -64,7 +42,7 @@ const take: AdminHandler = async (deps, ctx, staff) => {
   await count(deps, 'address', deps.clientAddress(ctx));
   const taken = await takeCounterCase(deps, { by: byOf(ctx, staff), code: form.value.code, counter: seat.id });
   if ('denied' in taken) return render(deps, ctx, staff, { errors: { code: `counter.denied.${taken.denied}` } }, 422);
-  await clear(deps.db, bucketOf(deps, 'row', staff.accountId));
+  await forget(deps, 'row', staff.accountId);
   return seeOther(ctx, `${path}/cases/${taken.done.id}`);
 };
 

@@ -79,13 +79,13 @@ export async function denialOf(tx: Db, seen: CounterCase, by: By, at: Date): Pro
 }
 
 /** Writes down that an official was denied; the last thing in its transaction. */
-export async function deny(
+export async function deny<D extends string>(
   tx: Db,
   at: Date,
   by: By,
   about: { operation: string; counter: string | null; seen: CounterCase | null },
-  denied: CounterDenial,
-): Promise<{ denied: CounterDenial }> {
+  denied: D,
+): Promise<{ denied: D }> {
   await append(tx, {
     at,
     type: 'counter_case.denied',

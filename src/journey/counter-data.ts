@@ -31,7 +31,7 @@ export async function counterData(
   const { status, expiresAt } = current;
   return {
     officials,
-    live: { status, code: groupCode(code), qrSvg: qrSvg(code), expiresAt, at: at?.names ?? null },
+    live: { status, code: groupCode(code), qrSvg: qrSvg(code), expiresAt, at: at?.names ?? null, looking: true },
     counters: [],
     bring: [],
   };

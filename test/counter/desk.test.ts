@@ -120,6 +120,15 @@ describe('the official’s desk', () => {
     await control('http500');
     expect(await answer()).toMatch(/^503 .*does not answer just now/);
     await control('none');
+    const lines = (await readAudit(room.db, { afterSeq: 0, limit: 10_000 })).filter(
+      ({ type, accountId }) => type === 'counter_case.denied' && accountId === found.accountId,
+    );
+    expect(lines.map(({ reason }) => reason)).toEqual([
+      'register_deceased',
+      'register_cancelled',
+      'register_mismatch',
+      'register_unavailable',
+    ]);
     expect(await evidenceOf(room.db, found.accountId)).toEqual([]);
     expect(await caseById(room.db, found.id)).toMatchObject({ status: 'open', holder: clerk.accountId });
   });

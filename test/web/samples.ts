@@ -16,7 +16,7 @@ const activity = [
 
 const place = { id: 'p', names: { en: hostile }, places: { en: hostile }, open: true };
 const bring = [{ category: 'foreign', documents: ['cn_foreign_pr_18', 'passport'] }];
-const code = { code: 'AAAA AAAA', qrSvg: '<svg xmlns="http://www.w3.org/2000/svg"/>', expiresAt: at };
+const code = { code: 'AAAA AAAA', qrSvg: '<svg xmlns="http://www.w3.org/2000/svg"/>', expiresAt: at, looking: true };
 
 const decisionRule = {
   line: hostile,
@@ -202,7 +202,7 @@ export const samples: Readonly<Record<string, readonly object[]>> = {
       done: null,
     },
     {
-      live: { ...code, status: 'half', at: null, number: 'A1', officials: 2 },
+      live: { ...code, looking: false, status: 'half', at: null, number: 'A1', officials: 2 },
       last: null,
       past: [],
       counters: [],
