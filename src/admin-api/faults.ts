@@ -14,13 +14,16 @@ export function pointer(path: readonly PropertyKey[]): string {
   return path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
 }
 
-/** Every issue of a schema; a member that nobody knows is named itself. */
+/** With what was there in each issue, so that what is missing can be told from what is wrong. */
+export const parse = <S extends z.ZodType>(schema: S, value: unknown) => schema.safeParse(value, { reportInput: true });
+
+/** Every issue that `parse` found; a member that nobody knows is named itself. */
 export function faultsOf(error: z.ZodError, where: Fault['in']): Fault[] {
   return error.issues.flatMap((issue): Fault[] => {
     if (issue.code === 'unrecognized_keys')
       return issue.keys.map((key) => fault(where, [...issue.path, key], 'unknown', 'no such member'));
     const code = issue.code === 'custom' && /^[a-z_]+$/.test(issue.message) ? issue.message : codes[issue.code];
-    const missing = issue.code === 'invalid_type' && issue.input === undefined;
+    const missing = issue.code !== 'custom' && issue.input === undefined;
     return [fault(where, issue.path, missing ? 'required' : (code ?? 'invalid'), issue.message)];
   });
 }

@@ -3,7 +3,7 @@ import type { By } from '../commands/change-rules.ts';
 import type { Operation, Role } from '../commands/permissions.ts';
 import type { Locale } from '../i18n/index.ts';
 import type { ApiDeps } from './deps.ts';
-import { type Fault, faultsOf } from './faults.ts';
+import { type Fault, faultsOf, parse } from './faults.ts';
 
 type DeepReadonly<T> = T extends readonly (infer U)[]
   ? readonly DeepReadonly<U>[]
@@ -108,9 +108,9 @@ export function operation<P extends z.ZodType, Q extends z.ZodType, B extends z.
     takesBody: !spec.body.safeParse(undefined).success,
     changes: spec.method !== 'get' && spec.computes !== true,
     prepare(raw) {
-      const params = spec.params.safeParse(raw.params);
-      const query = spec.query.safeParse(raw.query);
-      const body = spec.body.safeParse(raw.body);
+      const params = parse(spec.params, raw.params);
+      const query = parse(spec.query, raw.query);
+      const body = parse(spec.body, raw.body);
       if (params.success && query.success && body.success) {
         const sent = { params: params.data, query: query.data, body: body.data };
         return { ok: true, run: (deps, caller, revision) => handler({ deps, ...caller, ...sent, revision }) };

@@ -7,7 +7,7 @@ import { proposeChange, saveDraft } from '../commands/propose-change.ts';
 import { ShiminError } from '../lib/errors.ts';
 import { currentPolicy, policyByVersion, policyHistory } from '../storage/policies.ts';
 import { change, changeReply } from './changes.ts';
-import { faultsOf, policyFaults } from './faults.ts';
+import { faultsOf, parse, policyFaults } from './faults.ts';
 import { type ApiOperation, noBody, none, operation } from './operation.ts';
 import { faultSchema } from './problem-schema.ts';
 import { RequestFaults } from './request-faults.ts';
@@ -94,7 +94,7 @@ const validate = operation({
   },
   computes: true,
   handler: async ({ body }) => {
-    const shape = policyDocument.safeParse(body.document);
+    const shape = parse(policyDocument, body.document);
     const faults = shape.success
       ? rulesOf(body.document)
       : faultsOf(shape.error, 'body').map((fault) => ({ ...fault, pointer: `/document${fault.pointer}` }));
