@@ -114,13 +114,21 @@ function numberFaults(
   return isOfRegion(category, document, number) ? [] : [{ field: 'number', reason: 'not_of_region' }];
 }
 
+/** The first digits of residence permits; nobody else has one. */
+const residenceAreas: Readonly<Record<CounterCategory, string>> = {
+  hong_kong: '810000',
+  macao: '820000',
+  taiwan: '830000',
+  mainland: 'none',
+  foreign: 'none',
+};
+
 /** Permits say by their number for which of the three they are. */
 function isOfRegion(category: CounterCategory, document: CounterDocument, number: string): boolean {
   if (document === 'cn_hm_travel_permit' || document === 'cn_hm_travel_permit_noncn')
     return number.startsWith(category === 'hong_kong' ? 'H' : 'M');
   if (document !== 'cn_hmt_residence_permit') return true;
-  const areas: Partial<Record<CounterCategory, string>> = { hong_kong: '810000', macao: '820000', taiwan: '830000' };
-  return number.startsWith(areas[category] ?? ' ');
+  return number.startsWith(residenceAreas[category]);
 }
 
 /** The number for life: without the count of issues, and a passport's with its state, since two states use one number. */

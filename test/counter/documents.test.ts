@@ -156,6 +156,19 @@ describe('the form', () => {
       expect(parseChoice(wrong)).toBeNull();
   });
 
+  it('reads the birth date that the older residence card’s number holds', () => {
+    const card = (number: string, birthDate: string) => {
+      const read = readDocument(
+        entry({ category: 'foreign', document: 'cn_foreign_pr_15', number, name: 'Mary Smith', birthDate }),
+        today,
+      );
+      return read.ok ? 'ok' : read.faults.map(({ field, reason }) => `${field} ${reason}`).join();
+    };
+    expect(card('AUS320075041509', '1975-04-15')).toBe('ok');
+    expect(card('AUS320075041509', '1975-04-16')).toBe('birthDate differs');
+    expect(card('AUS3200750415', '1975-04-16')).toMatch(/^number \w+$/);
+  });
+
   it('keeps what was typed and ticked, and has a text for each fault', () => {
     expect(typedIn({ number: '1', name: 'x', _csrf: 'y', birthDate: ['z'] })).toEqual({ number: '1', name: 'x' });
     expect(tickedIn({ check_chip: 'on', check_nothing: 'on', check_photo: '' })).toEqual(['chip']);
