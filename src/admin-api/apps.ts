@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import { settingsOf } from '../commands/app-metadata.ts';
 import { rolesInMetadata } from '../commands/app-roles.ts';
-import { type AppSettings, appId, appSettingsSchema, parseAppSettings } from '../commands/app-settings.ts';
+import { appId, appSettingsSchema } from '../commands/app-settings.ts';
 import { changeApp, createApp, isEnabled, revisionOf, rotateSecret, switchApp } from '../commands/manage-app.ts';
 import { roles } from '../commands/permissions.ts';
 import { ShiminError } from '../lib/errors.ts';
 import { type App, appsAfter, findApp } from '../storage/apps.ts';
 import type { ApiDeps } from './deps.ts';
-import { appFaults, fault } from './faults.ts';
+import { fault } from './faults.ts';
 import { type ApiOperation, type Body, noBody, none, operation, type Reply } from './operation.ts';
 import { RequestFaults } from './request-faults.ts';
 import { byId, input, iso, list, listed, output, paged, time } from './schemas.ts';
@@ -76,14 +76,6 @@ function engineFault(error: unknown): never {
   throw error;
 }
 
-/** The same rules as the console's form. @throws RequestFaults */
-function checked(deps: ApiDeps, sent: AppSettings): AppSettings {
-  const parsed = parseAppSettings(sent, { allowLoopback: deps.allowLoopback });
-  if (parsed.ok) return parsed.settings;
-  const told = (code: string) => deps.i18n.t('en', `apps.fault.${code}`);
-  throw new RequestFaults('request_invalid', appFaults(parsed.faults, told, ['settings']));
-}
-
 const all = operation({
   id: 'listApps',
   method: 'get',
@@ -133,7 +125,7 @@ function saving(rules: { allowLoopback: boolean }): ApiOperation[] {
     answer: { status: 201, description: 'The app, and its secret if it has one.', schema: saved },
     hasRevision: true,
     handler: async ({ deps, by, body }) => {
-      const input = { by, id: body.id, settings: checked(deps, body.settings), check: deps.clientFault };
+      const input = { by, id: body.id, settings: body.settings, check: deps.clientFault };
       const { secret } = await createApp(deps, input).catch(engineFault);
       return savedReply(deps, body.id, secret);
     },
@@ -153,7 +145,7 @@ function saving(rules: { allowLoopback: boolean }): ApiOperation[] {
     onRevision: true,
     hasRevision: true,
     handler: async ({ deps, by, params, body, revision }) => {
-      const input = { by, id: params.id, revision, settings: checked(deps, body.settings), check: deps.clientFault };
+      const input = { by, id: params.id, revision, settings: body.settings, check: deps.clientFault };
       const { secret } = await changeApp(deps, input).catch(engineFault);
       return savedReply(deps, params.id, secret);
     },

@@ -1,6 +1,5 @@
 import type { z } from 'zod';
 import type { PolicyFault } from '../assurance/faults.ts';
-import type { AppFault } from '../commands/app-settings.ts';
 
 /** One thing that is wrong: in which part of the request, and where in it (JSON pointer, RFC 6901). */
 export interface Fault {
@@ -42,10 +41,6 @@ export const fault = (where: Fault['in'], path: readonly PropertyKey[], code: st
   code,
   detail,
 });
-
-export function appFaults(faults: readonly AppFault[], text: (code: string) => string, at: readonly string[]): Fault[] {
-  return faults.map(({ path, code }) => fault('body', [...at, ...path], code, text(code)));
-}
 
 /** Faults of a policy tell their place dotted, and names of apps may have dots: the document itself says which are which. */
 export function policyFaults(faults: readonly PolicyFault[], document: unknown, at: readonly string[]): Fault[] {

@@ -27,7 +27,7 @@ export function serve(deps: ApiDeps, operation: ApiOperation): Middleware {
     const prepared = operation.prepare({ params: paramsOf(ctx), query: { ...ctx.query }, body: sent.value });
     const headers = conditionsOf(operation, ctx);
     if (!prepared.ok || headers.faults.length > 0)
-      return refusalOf([...(prepared.ok ? [] : prepared.faults), ...headers.faults], requestId);
+      return refusalOf([...(prepared.ok ? [] : inWords(deps, prepared.faults)), ...headers.faults], requestId);
     const work = async (within: ApiDeps): Promise<Done> => {
       const reply = await prepared.run(within, caller, headers.revision);
       return { answer: answerOf(deps, operation, ctx, reply), after: reply.after };
@@ -51,13 +51,21 @@ export function answering(
       if (thrown instanceof RequestFaults) return problem(422, thrown.code, { errors: thrown.faults, requestId });
       const error = asShiminError(thrown);
       const level = error.status >= 500 ? 'error' : 'warn';
-      deps.log[level]({ err: error, code: error.code, requestId }, 'api request failed');
+      deps.log[level]({ err: error, requestId }, 'api request failed');
       return problemOf(error, { requestId });
     });
     ctx.status = status;
     ctx.body = JSON.stringify(body);
     ctx.set({ 'Content-Type': 'application/json', ...headers, 'Cache-Control': 'no-store' });
   };
+}
+
+/** Rules of ours have only a code for a message; their texts are those of the console. */
+function inWords({ i18n }: ApiDeps, faults: readonly Fault[]): Fault[] {
+  return faults.map((each) => {
+    const key = `apps.fault.${each.code}`;
+    return each.detail === each.code && i18n.has('en', key) ? { ...each, detail: i18n.t('en', key) } : each;
+  });
 }
 
 const keyFormat = /^[\x21-\x7e]{1,64}$/;

@@ -83,6 +83,30 @@ describe('what is sent wrong is refused whole, and every fault is named', () => 
     );
   });
 
+  it('in words that help', async () => {
+    const { settings } = (await apps('get', '/apps/account')).body;
+    const body = { id: 'parks', settings: { ...settings, redirectUris: ['http://parks.example/cb'] } };
+    const answer = await apps('post', '/apps', { body });
+    expect(answer.body.errors).toEqual([
+      { in: 'body', pointer: '/settings/redirectUris/0', code: 'uri_https', detail: 'An address starts with https.' },
+    ]);
+    // What only the engine knows: a curve that nobody has.
+    const keyless = {
+      ...settings,
+      authMethod: 'private_key_jwt',
+      jwks: { keys: [{ kty: 'EC', kid: 'k', crv: 'none' }] },
+    };
+    const odd = await apps('post', '/apps', {
+      body: { id: 'parks', settings: { ...keyless, redirectUris: ['https://parks.example/cb'] } },
+    });
+    expect(entryOf(odd).status).toBe(422);
+    expect(odd.body.errors[0].pointer).toMatch(/^\/settings/);
+  });
+
+  it('in an address that is none', async () => {
+    expect(told(await ana('get', '/changes/%E0%A4%A'))).toEqual(['path /id wrong_format']);
+  });
+
   it('in a policy, by the place of each fault, whatever names have dots in them', async () => {
     const { document } = await currentPolicy(api.db);
     const sources = { allow: ['face'], deny: ['face'] };
