@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import type { AuditEntry } from '../audit/chain.ts';
-import { actorKinds, outcomes } from '../audit/events.ts';
+import { actorKinds, auditEvents, outcomes } from '../audit/events.ts';
 import { ShiminError } from '../lib/errors.ts';
-import { auditHead, readAudit } from '../storage/audit.ts';
+import { auditHead, auditPage, readAudit } from '../storage/audit.ts';
 import { type ApiOperation, noBody, none, operation } from './operation.ts';
 import { plain } from './plain.ts';
-import { list, listed, output, pagedByNumber, time } from './schemas.ts';
+import { idParam, list, listed, output, pagedByNumber, time } from './schemas.ts';
 
 const seq = z.int().min(0);
 const entry = output(
@@ -25,6 +25,8 @@ const entry = output(
     hash: z.string(),
   }),
 );
+
+const page = list('AuditEntries', entry);
 
 const shapeOf = ({
   seq,
@@ -56,9 +58,35 @@ const all = operation({
   params: none,
   query: pagedByNumber,
   body: noBody,
-  answer: { status: 200, description: 'A page of entries.', schema: list('AuditEntries', entry) },
+  answer: { status: 200, description: 'A page of entries.', schema: page },
   handler: async ({ deps, query: { limit, after = 0 } }) =>
     listed(await readAudit(deps.db, { afterSeq: after, limit: limit + 1 }), limit, ({ seq }) => seq, shapeOf),
+});
+
+const types = auditEvents.map(({ type }) => type);
+const filters = { accountId: z.uuid(), actorId: idParam, requestId: idParam, type: z.enum(types) };
+
+const search = operation({
+  id: 'searchAudit',
+  method: 'get',
+  path: '/audit/search',
+  tag: 'Audit',
+  summary: 'Entries about a person, by an actor, of a request or of a kind, the newest first',
+  description: 'By one of them; each is a look-up in an index, however long the audit is.',
+  permission: 'audit.read',
+  params: none,
+  query: pagedByNumber
+    .extend({ ...z.object(filters).partial().shape, until: time.optional().describe('Before this moment.') })
+    .superRefine((query, ctx) => {
+      const given = Object.keys(filters).filter((name) => Reflect.get(query, name) !== undefined);
+      for (const name of given.slice(1)) ctx.addIssue({ code: 'custom', message: 'one_filter', path: [name] });
+    }),
+  body: noBody,
+  answer: { status: 200, description: 'A page of entries.', schema: page },
+  handler: async ({ deps, query: { limit, after, until, ...filter } }) => {
+    const where = { before: after, until: until === undefined ? undefined : new Date(until), limit: limit + 1 };
+    return listed(await auditPage(deps.db, filter, where), limit, ({ seq }) => seq, shapeOf);
+  },
 });
 
 const one = operation({
@@ -101,4 +129,4 @@ const head = operation({
   },
 });
 
-export const auditOperations: readonly ApiOperation[] = [all, one, head];
+export const auditOperations: readonly ApiOperation[] = [all, search, one, head];

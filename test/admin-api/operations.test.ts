@@ -289,6 +289,17 @@ describe.each(databaseKinds)('every operation [%s]', (kind) => {
       const last = await call(auditor, 'getAuditEntry', { params: { seq: head.body.seq } });
       expect(last.body.hash).toBe(head.body.hash);
       expect((await auditor('get', '/audit/entries/999999')).status).toBe(404);
+
+      const mine = await call(auditor, 'searchAudit', { query: { actorId: `app:${ana.id}`, limit: '2' } });
+      expect(mine.body.items).toHaveLength(2);
+      expect(mine.body.items[0].seq).toBeGreaterThan(mine.body.items[1].seq);
+      const older = await auditor('get', mine.body.next);
+      expect(older.body.items[0].seq).toBeLessThan(mine.body.items[1].seq);
+      expect(older.body.items.every((item: { actor: { id: string } }) => item.actor.id === `app:${ana.id}`)).toBe(true);
+      const early = await call(auditor, 'searchAudit', { query: { until: '2020-01-01T00:00:00Z' } });
+      expect(early.body.items).toEqual([]);
+      const both = await auditor('get', '/audit/search?actorId=a&requestId=b');
+      expect(both.body.errors).toMatchObject([{ in: 'query', pointer: '/requestId', code: 'one_filter' }]);
     });
 
     it('counts sign-ins', async () => {
