@@ -8,6 +8,14 @@ import type { AccountDeps } from './deps.ts';
 
 const pageSize = 25;
 
+/** What staff gave as their reason, where the citizen is told it. */
+function whyKey(type: string, reason: string | null): string | null {
+  if (reason === null) return null;
+  if (type === 'person.viewed') return `people.look_reason.${reason}`;
+  if (type === 'intervention.set') return `people.reason.${reason}`;
+  return type === 'intervention.ended' ? `people.lift_reason.${reason}` : null;
+}
+
 /** Audit lines as the citizen reads them: what, when, at which app. */
 export async function activityItems(
   deps: AccountDeps,
@@ -19,9 +27,11 @@ export async function activityItems(
   const locale = localeOf(ctx, i18n);
   const [entries, apps] = await Promise.all([activityOf(deps.db, accountId, page), listApps(deps.db)]);
   const names = new Map(apps.map((app) => [app.id, i18n.pick(app.name, locale)]));
-  return entries.map(({ seq, type, at, clientId, outcome }) => ({
+  return entries.map(({ seq, type, at, clientId, outcome, reason, data }) => ({
     seq,
     type,
+    why: whyKey(type, reason),
+    what: type.startsWith('intervention.') && typeof data.kind === 'string' ? `people.kind.${data.kind}` : null,
     at,
     app: clientId === null ? null : (names.get(clientId) ?? null),
     outcome: outcome === 'ok' ? 'success' : 'failure',

@@ -1,8 +1,10 @@
 import type { Context, Middleware } from 'koa';
+import { inForce, isCutOff, stops } from '../assurance/interventions.ts';
 import type { Cause } from '../commands/command.ts';
 import { ShiminError } from '../lib/errors.ts';
 import { type Account, findAccount } from '../storage/accounts.ts';
 import { passkeysOf } from '../storage/authenticators.ts';
+import { interventionsOf, openInterventions } from '../storage/interventions.ts';
 import type { AreaSession } from '../web/area-session.ts';
 import type { AccountDeps } from './deps.ts';
 
@@ -15,13 +17,28 @@ export interface SignedIn {
 
 const fresh = 600;
 
+/** What happened and whom to ask, instead of any page: to whoever was signed in when staff stopped the account. */
+async function stopped(deps: AccountDeps, ctx: Context, accountId: string, now: Date): Promise<void> {
+  const all = await interventionsOf(deps.db, deps.keyring, accountId);
+  const stop = inForce(all, now).find(({ kind, liftedAt }) => liftedAt === null && stops(kind));
+  if (!stop) throw new ShiminError('account_suspended', { status: 403 });
+  deps.renderer.render(ctx, 'account/stopped', { stop }, { status: 403 });
+}
+
 /** Who is signed in to the area; every row a handler touches is looked up under this account (no IDOR). */
 export function withCitizen(deps: AccountDeps, handler: Handler): Middleware {
   return async (ctx) => {
     const session: AreaSession | undefined = ctx.state.area;
     const account = session ? await findAccount(deps.db, session.accountId) : null;
     if (!session || account?.status !== 'active') throw new ShiminError('account_suspended', { status: 403 });
-    await handler(deps, ctx, { account, session });
+    const now = deps.clock();
+    const open = inForce(await openInterventions(deps.db, account.id), now);
+    if (open.some(({ kind }) => stops(kind))) return stopped(deps, ctx, account.id, now);
+    const signedIn = () => handler(deps, ctx, { account, session });
+    if (!isCutOff(open, session.authTime)) return signedIn();
+    // Signed in before staff asked for a new sign-in: the page waits for it.
+    const path = ctx.method === 'GET' ? ctx.originalUrl : '/account';
+    await deps.areaSession.requireAcr('urn:shimin:loa:1', { maxAge: 0, returnTo: path })(ctx, signedIn);
   };
 }
 

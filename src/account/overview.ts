@@ -1,6 +1,7 @@
 import type Router from '@koa/router';
 import type { Middleware } from 'koa';
 import { assess, bestLevel } from '../assurance/assess.ts';
+import { underInterventions } from '../assurance/interventions.ts';
 import { plan } from '../assurance/plan.ts';
 import { requirementFor } from '../assurance/requirement.ts';
 import { offersFor } from '../commands/offers.ts';
@@ -11,13 +12,16 @@ import { passkeysOf, passwordOf, totpOf } from '../storage/authenticators.ts';
 import { consentsOf } from '../storage/consents.ts';
 import { anyCounter } from '../storage/counters.ts';
 import { evidenceOf } from '../storage/evidence.ts';
+import { openInterventions } from '../storage/interventions.ts';
 import { personOf } from '../storage/persons.ts';
 import { currentPolicy } from '../storage/policies.ts';
 import { eventsOfSession, sessionRecordsOf } from '../storage/sessions.ts';
 import { fromOpenSources } from '../storage/sources.ts';
+import type { AreaSession } from '../web/area-session.ts';
 import { activityItems } from './activity.ts';
 import { type Handler, param, type SignedIn, withCitizen } from './context.ts';
 import type { AccountDeps } from './deps.ts';
+import { askedOf } from './interventions.ts';
 
 const prefix = 'urn:shimin:loa:';
 
@@ -40,6 +44,10 @@ const overview: Handler = async (deps, ctx, citizen) => {
     phone: phone ? maskPhone(phone.value) : null,
     documents: (person?.documents ?? []).map(({ type, number }) => ({ type, masked: maskDocument(number) })),
     ...standing,
+    interventions: (await askedOf(deps, account.id)).map((item) => ({
+      ...item,
+      raiseUrl: item.needs.includes('prove') ? (standing.next?.raiseUrl ?? '/account/counter') : null,
+    })),
     passkeys: passkeys.length,
     hasPassword: password !== null,
     apps: consents.length,
@@ -48,15 +56,14 @@ const overview: Handler = async (deps, ctx, citizen) => {
   });
 };
 
-async function standingOf(deps: AccountDeps, citizen: SignedIn): Promise<object> {
+async function standingOf(deps: AccountDeps, citizen: SignedIn) {
   const { db } = deps;
   const { account, session } = citizen;
   const now = deps.clock();
   const uid = session.sid === null ? null : await deps.sessionOfSid(account.id, session.sid);
-  const [{ document: policy }, evidence, events, passkeys, password, totp] = await Promise.all([
+  const [{ document: policy }, { evidence, events }, passkeys, password, totp] = await Promise.all([
     currentPolicy(db),
-    evidenceOf(db, account.id),
-    uid === null ? [] : eventsOfSession(db, uid),
+    factsOf(deps, account.id, uid),
     passkeysOf(db, account.id),
     passwordOf(db, account.id),
     totpOf(db, account.id),
@@ -97,16 +104,37 @@ async function standingOf(deps: AccountDeps, citizen: SignedIn): Promise<object>
   };
 }
 
+/** What counts for an account, and in one of its sessions. */
+async function factsOf(deps: AccountDeps, accountId: string, sessionUid: string | null) {
+  const { db } = deps;
+  const facts = {
+    evidence: await evidenceOf(db, accountId),
+    events: sessionUid === null ? [] : await eventsOfSession(db, sessionUid),
+  };
+  return underInterventions(await openInterventions(db, accountId), facts, deps.clock());
+}
+
 /** A sign-in at the wanted level to our own area: the journey does the rest. */
 function raise(deps: AccountDeps): Middleware {
   return async (ctx, next) => {
     const level = /^[1-4]$/.exec(param(ctx, 'level'))?.[0];
-    if (level === undefined) return next();
-    await deps.areaSession.requireAcr(`${prefix}${level}`, { returnTo: `/account/raise/${level}` })(ctx, async () => {
+    const session: AreaSession | undefined = ctx.state.area;
+    if (level === undefined || session === undefined) return next();
+    const acr = `${prefix}${level}`;
+    // The session remembers the level it began with; who has lost the identity behind it since goes the way anew.
+    const lost = !(await identitiesOf(deps, session.accountId)).includes(acr);
+    const wish = { returnTo: `/account/raise/${level}`, ...(lost ? { maxAge: 0 } : undefined) };
+    await deps.areaSession.requireAcr(acr, wish)(ctx, async () => {
       ctx.status = 303;
       ctx.redirect('/account');
     });
   };
+}
+
+async function identitiesOf(deps: AccountDeps, accountId: string): Promise<readonly string[]> {
+  const { document: policy } = await currentPolicy(deps.db);
+  const { evidence } = await factsOf(deps, accountId, null);
+  return assess(policy, await fromOpenSources(deps.db, evidence), [], deps.clock()).identities;
 }
 
 export function overviewRoutes(router: Router, deps: AccountDeps): void {

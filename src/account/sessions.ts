@@ -1,8 +1,8 @@
 import type Router from '@koa/router';
-import Bowser from 'bowser';
 import { endOwnSessions } from '../commands/end-sessions.ts';
 import { ShiminError } from '../lib/errors.ts';
 import { sessionRecordsOf } from '../storage/sessions.ts';
+import { deviceName } from '../web/device-name.ts';
 import { seeOther } from '../web/forms.ts';
 import { causeOf, doneKey, freshly, type Handler, param, type SignedIn, withCitizen } from './context.ts';
 import type { AccountDeps } from './deps.ts';
@@ -53,14 +53,6 @@ async function endAndTell(
 
 async function currentUid(deps: AccountDeps, { account, session }: SignedIn): Promise<string | null> {
   return session.sid === null ? null : deps.sessionOfSid(account.id, session.sid);
-}
-
-/** "Chrome, Android": what a person recognises a device by. */
-function deviceName(userAgent: string | null): string | null {
-  if (userAgent === null || userAgent === '') return null;
-  const { browser, os } = Bowser.parse(userAgent);
-  const parts = [browser.name, os.name].filter((part) => part !== undefined && part !== '');
-  return parts.length > 0 ? parts.join(', ') : null;
 }
 
 export function sessionRoutes(router: Router, deps: AccountDeps): void {

@@ -1,4 +1,5 @@
 import type { Context, Middleware } from 'koa';
+import { inForce, isCutOff, stops } from '../assurance/interventions.ts';
 import type { By } from '../commands/change-rules.ts';
 import type { Cause } from '../commands/command.ts';
 import { isRole, may, type Operation, type Role } from '../commands/permissions.ts';
@@ -6,6 +7,7 @@ import { refuseStaff } from '../commands/refuse-staff.ts';
 import type { Params } from '../i18n/index.ts';
 import { ShiminError } from '../lib/errors.ts';
 import { findAccount } from '../storage/accounts.ts';
+import { openInterventions } from '../storage/interventions.ts';
 import { rolesOf } from '../storage/staff.ts';
 import type { AreaSession } from '../web/area-session.ts';
 import { localeOf } from '../web/preferences.ts';
@@ -44,7 +46,14 @@ export function withStaff(deps: AdminDeps, operation: Operation | 'anyone', hand
   return async (ctx) => {
     const session: AreaSession | undefined = ctx.state.area;
     const account = session ? await findAccount(deps.db, session.accountId) : null;
-    if (!session || account?.status !== 'active') throw new ShiminError('account_suspended', { status: 403 });
+    const open = account ? inForce(await openInterventions(deps.db, account.id), deps.clock()) : [];
+    if (!session || account?.status !== 'active' || open.some(({ kind }) => stops(kind)))
+      throw new ShiminError('account_suspended', { status: 403 });
+    // Signed in before a colleague asked for a new sign-in.
+    if (isCutOff(open, session.authTime)) {
+      const again = deps.areaSession.requireAcr(staffAcr, { maxAge: 0, returnTo: '/admin' });
+      return again(ctx, async () => ctx.redirect('/admin'));
+    }
     const roles = (await rolesOf(deps.db, account.id)).filter(isRole);
     if (operation !== 'anyone' && !may(roles, operation)) {
       await refuseStaff(deps, { accountId: account.id, operation, roles, method: ctx.method, cause: causeOf(ctx) });

@@ -14,6 +14,8 @@ import { enrolRoutes } from './enrol.ts';
 import { homeRoutes } from './home.ts';
 import { keyRoutes } from './keys.ts';
 import { levelRoutes } from './levels.ts';
+import { peopleRoutes } from './people.ts';
+import { personRoutes } from './person.ts';
 import { previewRoutes } from './preview.ts';
 import { sourceRoutes } from './sources.ts';
 import { staffRoutes } from './staff.ts';
@@ -37,6 +39,8 @@ export const adminRoutes: readonly AdminRoute[] = [
   ...keyRoutes,
   ...decisionRoutes,
   ...auditRoutes,
+  ...peopleRoutes,
+  ...personRoutes,
   ...counterRoutes,
   ...counterCaseRoutes,
 ];

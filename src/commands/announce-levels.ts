@@ -1,9 +1,9 @@
-import type { Evidence } from '../assurance/evidence.ts';
 import type { AssurancePolicy } from '../assurance/policy.ts';
 import { ShiminError } from '../lib/errors.ts';
 import { lockAccount } from '../storage/accounts.ts';
 import { type Db, transaction } from '../storage/db.ts';
 import { evidenceOf } from '../storage/evidence.ts';
+import { openInterventions } from '../storage/interventions.ts';
 import {
   type Ageing,
   advanceLevelSweep,
@@ -21,7 +21,7 @@ import { streamClients } from '../storage/signal-streams.ts';
 import { disabledSources } from '../storage/sources.ts';
 import { type Announcement, signalMessage } from './announce.ts';
 import type { CommandDeps } from './command.ts';
-import { announceLevelChange, levelOf } from './level-change.ts';
+import { announceLevelChange, asTold, levelOf } from './level-change.ts';
 
 /** Accounts looked at in one go, and told of in one transaction: SQLite has one writer, and people wait for it. */
 const PAGE = 200;
@@ -83,7 +83,7 @@ async function page(deps: CommandDeps, sweep: LevelSweep, target: Grounds): Prom
   const owners = decays
     ? await endingOwnersAfter(db, { from: told.at, to: target.at, ageing: ageingOf(after.policy) }, afterAccount, PAGE)
     : await ownersAfter(db, afterAccount, PAGE);
-  const changed = owners.filter(({ evidence }) => level(before, evidence) !== level(after, evidence));
+  const changed = owners.filter((owner) => level(before, owner) !== level(after, owner));
   const now = changed.slice(0, TOLD_AT_ONCE);
   const rest = changed.length > now.length;
   const over = !rest && owners.length < PAGE;
@@ -100,17 +100,20 @@ interface Side {
   readonly policy: AssurancePolicy;
 }
 
-const level = ({ grounds, policy }: Side, evidence: readonly Evidence[]) =>
-  levelOf(policy, new Set(grounds.off), evidence, grounds.at);
+const level = ({ grounds, policy }: Side, { evidence, interventions }: Pick<Owner, 'evidence' | 'interventions'>) =>
+  levelOf(policy, new Set(grounds.off), asTold(interventions, evidence), grounds.at);
 
 /** Looked at again under the account's lock: what its own commands said meanwhile must not be said over. */
 async function tell(tx: Db, deps: CommandDeps, { accountId }: Owner, before: Side, after: Side): Promise<void> {
   await lockAccount(tx, accountId);
-  const evidence = await evidenceOf(tx, accountId);
+  const owner = {
+    evidence: await evidenceOf(tx, accountId),
+    interventions: await openInterventions(tx, accountId),
+  };
   const about = { accountId, at: deps.clock(), ...causeOf(before.grounds, after.grounds) };
   await announceLevelChange(tx, deps.keyring, after.policy, about, {
-    before: level(before, evidence),
-    after: level(after, evidence),
+    before: level(before, owner),
+    after: level(after, owner),
   });
 }
 

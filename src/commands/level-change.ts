@@ -1,11 +1,13 @@
 import { assess } from '../assurance/assess.ts';
 import type { Evidence } from '../assurance/evidence.ts';
+import { type Standing, underInterventions } from '../assurance/interventions.ts';
 import { closure, dominates } from '../assurance/level.ts';
 import type { AssurancePolicy } from '../assurance/policy.ts';
 import type { Keyring } from '../lib/crypto.ts';
 import { lockAccount } from '../storage/accounts.ts';
 import type { Db } from '../storage/db.ts';
 import { evidenceOf } from '../storage/evidence.ts';
+import { openInterventions } from '../storage/interventions.ts';
 import { currentPolicy } from '../storage/policies.ts';
 import { streamClients } from '../storage/signal-streams.ts';
 import { disabledSources } from '../storage/sources.ts';
@@ -33,9 +35,17 @@ export function levelOf(
   return best ?? noLevel;
 }
 
+/**
+ * Evidence under interventions as the apps know them: one whose time is over is still told as open, until the command that
+ * closes it tells otherwise. So each change is said once.
+ */
+export const asTold = (interventions: readonly Standing[], evidence: readonly Evidence[]): readonly Evidence[] =>
+  underInterventions(interventions, { evidence, events: [] }, new Date(0)).evidence;
+
 /** The same of an account as it is at this moment. */
 export async function identityLevel(tx: Db, policy: AssurancePolicy, accountId: string, at: Date): Promise<string> {
-  return levelOf(policy, await disabledSources(tx), await evidenceOf(tx, accountId), at);
+  const evidence = asTold(await openInterventions(tx, accountId), await evidenceOf(tx, accountId));
+  return levelOf(policy, await disabledSources(tx), evidence, at);
 }
 
 /**

@@ -8,9 +8,9 @@ export type Looked = 'person' | 'decision' | 'counter_case';
 /** Notes that staff looked at a citizen's record; the citizen sees the line among their own activity. */
 export async function noteLook(
   deps: CommandDeps,
-  look: { by: By; accountId: string; what: Looked; ref?: string | null },
+  look: { by: By; accountId: string; what: Looked; ref?: string | null; reason?: string },
 ): Promise<void> {
-  const { by, accountId, what, ref = null } = look;
+  const { by, accountId, what, ref = null, reason = null } = look;
   await append(deps.db, {
     at: deps.clock(),
     type: 'person.viewed',
@@ -19,7 +19,7 @@ export async function noteLook(
     clientId: by.cause.clientId,
     requestId: by.cause.requestId,
     outcome: 'ok',
-    reason: null,
+    reason,
     data: { what, ref },
   });
 }

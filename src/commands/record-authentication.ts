@@ -4,6 +4,7 @@ import { append } from '../storage/audit.ts';
 import { advancePasskey, advanceTotp, useRecoveryCode } from '../storage/authenticators.ts';
 import { transaction } from '../storage/db.ts';
 import { insertEvent } from '../storage/sessions.ts';
+import { liftByDoing } from './close-interventions.ts';
 import type { Cause, CommandDeps } from './command.ts';
 
 /** What a ceremony proved, before it has an id and a time. */
@@ -39,6 +40,7 @@ export async function recordAuthentication(
         at,
       });
     }
+    await liftByDoing(tx, deps, { accountId: input.accountId, part: 'sign_in', at, cause: input.cause });
     await append(tx, {
       at,
       type: 'authentication.succeeded',

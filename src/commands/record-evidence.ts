@@ -1,9 +1,11 @@
 import type { Evidence } from '../assurance/evidence.ts';
+import { isIdentity } from '../assurance/interventions.ts';
 import type { AuditEvent } from '../audit/events.ts';
 import { bindPerson, type NewPerson } from '../storage/accounts.ts';
 import { append } from '../storage/audit.ts';
 import { transaction } from '../storage/db.ts';
 import { insertEvidence, revokeEvidence } from '../storage/evidence.ts';
+import { liftByDoing } from './close-interventions.ts';
 import type { Cause, CommandDeps } from './command.ts';
 import { withLevelChange } from './level-change.ts';
 
@@ -31,9 +33,11 @@ export async function recordEvidence(
   const initiator = input.actor ? 'admin' : 'user';
   await transaction(deps.db, async (tx) => {
     if (input.person) await bindPerson(tx, deps.keyring, { ...input.person, accountId: input.accountId });
-    await withLevelChange(tx, deps.keyring, { accountId: input.accountId, at, initiator }, () =>
-      insertEvidence(tx, { ...input.facts, accountId: input.accountId, recordedAt: at }),
-    );
+    const { accountId, facts, cause } = input;
+    await withLevelChange(tx, deps.keyring, { accountId, at, initiator }, async () => {
+      const recorded = await insertEvidence(tx, { ...facts, accountId, recordedAt: at });
+      if (isIdentity(recorded)) await liftByDoing(tx, deps, { accountId, part: 'prove', at, cause });
+    });
     await append(tx, {
       at,
       type: 'evidence.recorded',

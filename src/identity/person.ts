@@ -14,3 +14,10 @@ export function maskDocument(number: string): string {
   const shown = characters.length > 6 ? characters.slice(-4) : [];
   return '•'.repeat(characters.length - shown.length) + shown.join('');
 }
+
+/** A name as staff may see it: enough to recognise on the telephone, not enough to learn. */
+export function maskName(name: string): string {
+  const words = name.split(/\s+/).filter((word) => word !== '');
+  const one = (word: string) => `${[...word][0] ?? ''}${'•'.repeat(Math.max(1, [...word].length - 1))}`;
+  return words.map(one).join(' ');
+}

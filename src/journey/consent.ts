@@ -96,6 +96,6 @@ const goOn: Handler = async (deps, ctx, situation) => {
 export function consentRoutes(router: Router, deps: JourneyDeps): void {
   router.post('/interaction/:uid/consent', withSituation(deps, consent));
   router.post('/interaction/:uid/choose', withSituation(deps, choose));
-  router.post('/interaction/:uid/decline', withSituation(deps, decline));
+  router.post('/interaction/:uid/decline', withSituation(deps, decline, { evenStopped: true }));
   router.post('/interaction/:uid/continue', withSituation(deps, goOn));
 }

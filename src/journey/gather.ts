@@ -2,6 +2,7 @@ import type { Context } from 'koa';
 import { acceptedEvidence } from '../assurance/accepted.ts';
 import { type Assessment, assess } from '../assurance/assess.ts';
 import type { AuthenticationEvent, Evidence } from '../assurance/evidence.ts';
+import { inForce, stops, underInterventions } from '../assurance/interventions.ts';
 import type { AssurancePolicy } from '../assurance/policy.ts';
 import { type Requirement, requirementFor, satisfies, type Verdict } from '../assurance/requirement.ts';
 import type { Holdings } from '../commands/offers.ts';
@@ -12,6 +13,7 @@ import { type Account, findAccount } from '../storage/accounts.ts';
 import { type App, findApp } from '../storage/apps.ts';
 import { passkeysOf, passwordOf, recoveryCodesLeft, totpOf } from '../storage/authenticators.ts';
 import { evidenceOf } from '../storage/evidence.ts';
+import { type InterventionRecord, interventionsOf, openInterventions } from '../storage/interventions.ts';
 import { currentPolicy } from '../storage/policies.ts';
 import { eventsOfInteraction, eventsOfSession } from '../storage/sessions.ts';
 import { fromOpenSources } from '../storage/sources.ts';
@@ -29,7 +31,12 @@ export interface Situation {
   readonly requirement: Requirement;
   /** Null: nobody is signed in yet. */
   readonly citizen: Citizen | null;
+  /** Whoever is signed in may do nothing: staff stopped the account. Then `citizen` is null. */
+  readonly stop: Stop | null;
 }
+
+/** What staff put on an account, as the citizen reads it. */
+export type Stop = Pick<InterventionRecord, 'kind' | 'reason' | 'at' | 'until'>;
 
 export interface Citizen {
   readonly account: Account;
@@ -53,8 +60,9 @@ export async function gather(deps: JourneyDeps, ctx: Context, uid: string): Prom
   const { document: policy } = await currentPolicy(db);
   const state = await loadState(deps, interaction);
   const requirement = requirementFor(policy, app.id, acrRequest(interaction.params));
-  const citizen = await gatherCitizen(deps, interaction, policy, requirement, state);
-  return { interaction, base: `/interaction/${interaction.uid}`, app, state, policy, requirement, citizen };
+  const found = await gatherCitizen(deps, interaction, policy, requirement, state);
+  const who = found !== null && 'stop' in found ? { citizen: null, stop: found.stop } : { citizen: found, stop: null };
+  return { interaction, base: `/interaction/${interaction.uid}`, app, state, policy, requirement, ...who };
 }
 
 async function gatherCitizen(
@@ -63,8 +71,9 @@ async function gatherCitizen(
   policy: AssurancePolicy,
   requirement: Requirement,
   state: JourneyState,
-): Promise<Citizen | null> {
-  const db = deps.db;
+): Promise<Citizen | { stop: Stop } | null> {
+  const { db } = deps;
+  const now = deps.clock();
   const here = await eventsOfInteraction(db, interaction.cid);
   const accountId = interaction.sessionAccountId ?? here.at(-1)?.accountId ?? null;
   if (accountId === null) return null;
@@ -76,12 +85,14 @@ async function gatherCitizen(
   const byId = new Map(
     [...ofSession, ...here].filter((event) => event.accountId === accountId).map((event) => [event.id, event]),
   );
-  const events = [...byId.values()];
+  const open = await openInterventions(db, accountId);
+  const facts = { evidence: await evidenceOf(db, accountId), events: [...byId.values()] };
+  const { usable, evidence, events } = underInterventions(open, facts, now);
   // A session without one living event (ended, or from before a reset) is a stranger's session.
   if (events.length === 0) return null;
-  const evidence = await evidenceOf(db, accountId);
+  if (!usable) return { stop: await stopOf(deps, accountId) };
   const accepted = acceptedEvidence(requirement, await fromOpenSources(db, evidence));
-  const assessment = assess(policy, accepted, events, deps.clock(), { interaction: interaction.cid });
+  const assessment = assess(policy, accepted, events, now, { interaction: interaction.cid });
   const offered = state.offered || interaction.offered;
   const verdict = satisfies(assessment, requirement, policy, { interaction: interaction.cid, offered, events });
   const [passkeys, password, totp, codes] = await Promise.all([
@@ -99,4 +110,13 @@ export function samePerson(situation: Situation, accountId: string): void {
   const signedIn = situation.interaction.sessionAccountId ?? situation.citizen?.account.id ?? null;
   if (signedIn !== null && signedIn !== accountId)
     throw new ShiminError('passkey_rejected', { status: 403, detail: { reason: 'another_person' } });
+}
+
+/** The intervention that stops the account; told only to whoever has just signed in to it. */
+async function stopOf(deps: JourneyDeps, accountId: string): Promise<Stop> {
+  const all = await interventionsOf(deps.db, deps.keyring, accountId);
+  const open = inForce(all, deps.clock()).find(({ kind, liftedAt }) => liftedAt === null && stops(kind));
+  // Lifted a moment ago: the next page goes on.
+  if (!open) throw new ShiminError('account_suspended', { status: 403 });
+  return open;
 }

@@ -12,6 +12,7 @@ import { nextStep, waysFor } from './steps.ts';
 /**
  * GET /interaction/:uid: the one place where the order of the journey is decided. Every other handler ends here.
  *
+ *   stopped by staff     -> what happened and whom to ask
  *   nobody known         -> sign in, or register (phone, code, passkey or password with authenticator app)
  *   password entered     -> second factor
  *   level not reached    -> choose a way, then its steps, one page each
@@ -41,5 +42,5 @@ const hub: Handler = async (deps, ctx, situation) => {
 };
 
 export function hubRoutes(router: Router, deps: JourneyDeps): void {
-  router.get('/interaction/:uid', withSituation(deps, hub));
+  router.get('/interaction/:uid', withSituation(deps, hub, { evenStopped: true }));
 }

@@ -34,6 +34,7 @@ export const pageNames = [
   'prove-unavailable',
   'prove-refused',
   'consent',
+  'stopped',
 ] as const;
 export type PageName = (typeof pageNames)[number];
 
@@ -132,6 +133,8 @@ async function pageData(
       return { canContinue };
     case 'consent':
       return citizen && input.consent ? consentItems(deps, citizen.account, input.consent) : {};
+    case 'stopped':
+      return { stop: situation.stop };
     default:
       return {};
   }

@@ -36,6 +36,7 @@ export function waysFor(situation: Situation, offers: readonly Offer[], now: Dat
  */
 export function nextStep(situation: Situation, ways: Plan, consentMissing: boolean, show: string): Next {
   const { citizen, state } = situation;
+  if (situation.stop !== null) return page('stopped');
   if (state.recoveryCodes.length > 0) return page('recovery-codes');
   if (state.passwordOf !== null) return page(show === 'recovery-code' ? 'recovery-code' : 'totp');
   if (!citizen) return signIn(situation, show);

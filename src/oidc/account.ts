@@ -1,6 +1,7 @@
 import type { Account as EngineAccount, KoaContextWithOIDC } from 'oidc-provider';
 import { assess, bestLevel, isAlive } from '../assurance/assess.ts';
 import { assuranceClaim } from '../assurance/claims.ts';
+import { inForce, stops } from '../assurance/interventions.ts';
 import { requirementFor, satisfies } from '../assurance/requirement.ts';
 import { verifiedClaims } from '../assurance/verified-claims.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -34,8 +35,10 @@ interface Source {
 export function accountFinder(deps: Deps) {
   return async (ctx: KoaContextWithOIDC, sub: string, source?: Source): Promise<EngineAccount | undefined> => {
     if (!source) {
-      const { account } = await rowsOfRequest(deps, ctx, sub);
-      return account?.status === 'active' ? { accountId: sub, claims: () => ({ sub }) } : undefined;
+      const { account, interventions } = await rowsOfRequest(deps, ctx, sub);
+      const usable =
+        account?.status === 'active' && !inForce(interventions, deps.clock()).some(({ kind }) => stops(kind));
+      return usable ? { accountId: sub, claims: () => ({ sub }) } : undefined;
     }
     const standing = await standingOf(deps, { ...source, accountId: sub });
     if (!standing) return undefined;

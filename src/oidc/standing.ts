@@ -2,6 +2,7 @@ import { acceptedEvidence } from '../assurance/accepted.ts';
 import type { Assessment } from '../assurance/assess.ts';
 import { assess } from '../assurance/assess.ts';
 import type { AuthenticationEvent, Evidence } from '../assurance/evidence.ts';
+import { underInterventions } from '../assurance/interventions.ts';
 import type { AssurancePolicy } from '../assurance/policy.ts';
 import type { Account } from '../storage/accounts.ts';
 import type { Db } from '../storage/db.ts';
@@ -24,7 +25,7 @@ export interface StandingDeps {
   readonly readStanding: StandingReader;
 }
 
-/** Null when the account does not exist or may not be used. `rows`: what this very request has read already. */
+/** Null when the account does not exist or may not be used, or all its sign-ins are to be made anew. `rows`: what this very request has read already. */
 export async function loadStanding(
   deps: StandingDeps,
   where: {
@@ -37,13 +38,20 @@ export async function loadStanding(
     rows?: StandingRows | undefined;
   },
 ): Promise<Standing | null> {
-  const { account, evidence, events } = where.rows ?? (await deps.readStanding(where.accountId, where.sessionUid));
+  const { account, evidence, events, interventions } =
+    where.rows ?? (await deps.readStanding(where.accountId, where.sessionUid));
   if (account?.status !== 'active') return null;
   const { document: policy } = await currentPolicy(deps.db);
   // A session whose events belong to somebody else is worth nothing to this account.
-  const own = events.filter((event) => event.accountId === where.accountId);
+  const all = events.filter((event) => event.accountId === where.accountId);
+  const {
+    usable,
+    events: own,
+    evidence: left,
+  } = underInterventions(interventions, { evidence, events: all }, where.now);
+  if (!usable || (all.length > 0 && own.length === 0)) return null;
   const interaction = where.interaction === 'newest' ? newestInteraction(own) : where.interaction;
-  const trusted = await fromOpenSources(deps.db, evidence);
+  const trusted = await fromOpenSources(deps.db, left);
   const app =
     where.clientId !== null && Object.hasOwn(policy.apps, where.clientId) ? policy.apps[where.clientId] : undefined;
   const counting = app ? acceptedEvidence(app, trusted) : trusted;

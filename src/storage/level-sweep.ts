@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Evidence, EvidenceKind } from '../assurance/evidence.ts';
 import type { Db } from './db.ts';
+import { type OpenIntervention, openInterventionsOf } from './interventions.ts';
 import { evidenceByAccount } from './preview-facts.ts';
 import { json, row, toMs } from './rows.ts';
 
@@ -68,6 +69,7 @@ export async function advanceLevelSweep(
 export interface Owner {
   readonly accountId: string;
   readonly evidence: readonly Evidence[];
+  readonly interventions: readonly OpenIntervention[];
 }
 
 /** The next accounts by id with all their evidence; a page shorter than `limit` is the last. */
@@ -112,7 +114,12 @@ export async function endingOwnersAfter(
 
 async function withEvidence(db: Db, accountIds: readonly string[]): Promise<Owner[]> {
   const evidence = await evidenceByAccount(db, accountIds);
-  return accountIds.map((accountId) => ({ accountId, evidence: evidence.get(accountId) ?? [] }));
+  const interventions = await openInterventionsOf(db, accountIds);
+  return accountIds.map((accountId) => ({
+    accountId,
+    evidence: evidence.get(accountId) ?? [],
+    interventions: interventions.get(accountId) ?? [],
+  }));
 }
 
 /** True while so much waits to go out that more would only stand in the way of what is new. */

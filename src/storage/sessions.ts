@@ -169,6 +169,24 @@ export async function endSessions(
   return [...new Set([...known, ...proved, ...engine])];
 }
 
+/** Ends an account's sign-ins up to a moment, those that no session has taken up yet included. */
+export async function endEventsUntil(tx: Db, accountId: string, until: Date, at: Date): Promise<void> {
+  await tx('authentication_events')
+    .where({ account_id: accountId })
+    .where('at', '<=', toMs(until))
+    .whereNull('ended_at')
+    .update({ ended_at: toMs(at) });
+}
+
+/** Whether somebody signed in to the account after a moment. */
+export async function hasEventSince(db: Db, accountId: string, since: Date): Promise<boolean> {
+  const found = await db('authentication_events')
+    .where({ account_id: accountId })
+    .where('at', '>', toMs(since))
+    .first('id');
+  return found !== undefined;
+}
+
 /** Deletes events and records of sessions that ended, or were last used, before `before`. */
 export async function pruneSessions(db: Db, before: Date, limit = 1_000): Promise<number> {
   const oldEvents = db('authentication_events').where('at', '<', toMs(before)).limit(limit).select('id');

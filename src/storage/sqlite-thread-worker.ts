@@ -50,6 +50,7 @@ function read(ask: Extract<Ask, { read: unknown }>): unknown {
         account: one(standing.account, accountId) ?? null,
         evidence: all(standing.evidence, accountId),
         events: sessionUid === null ? [] : all(standing.events, sessionUid),
+        interventions: all(standing.interventions, accountId),
       };
     }
     default:

@@ -27,6 +27,7 @@ export interface RawStanding {
   readonly account: Raw | null;
   readonly evidence: readonly Raw[];
   readonly events: readonly Raw[];
+  readonly interventions: readonly Raw[];
 }
 
 /**

@@ -1,9 +1,11 @@
 import type { Knex } from 'knex';
 import type { ClientBase } from 'pg';
 import type { Evidence } from '../assurance/evidence.ts';
+import type { Standing as OpenIntervention } from '../assurance/interventions.ts';
 import { type Account, findAccount } from './accounts.ts';
 import type { Database } from './db.ts';
 import { evidenceOf } from './evidence.ts';
+import { openInterventions } from './interventions.ts';
 import { gather } from './oidc-models/gather.ts';
 import type { OnStatement } from './oidc-models/rows.ts';
 import { standing } from './oidc-models/sqlite-statements.ts';
@@ -16,12 +18,13 @@ export interface StandingRows {
   readonly evidence: readonly Evidence[];
   /** Living events of the session. */
   readonly events: readonly StoredEvent[];
+  readonly interventions: readonly OpenIntervention[];
 }
 
 export type StandingReader = (accountId: string, sessionUid: string | null) => Promise<StandingRows>;
 
 /**
- * Reads account, evidence and events in one go. Every token, refresh, userinfo and introspection needs all three from the
+ * Reads account, evidence, events and interventions in one go. Every token, refresh, userinfo and introspection needs them from the
  * ledger as it is at that moment, so nothing is remembered between requests; what is saved is the way there: one
  * message to SQLite's thread, one statement for all requests that wait on PostgreSQL.
  */
@@ -40,17 +43,19 @@ function plainReader(knex: Knex): StandingReader {
     account: await findAccount(knex, accountId),
     evidence: await evidenceOf(knex, accountId),
     events: sessionUid === null ? [] : await eventsOfSession(knex, sessionUid),
+    interventions: await openInterventions(knex, accountId),
   });
 }
 
 function threadReader(thread: SqliteThread, onStatement: OnStatement): StandingReader {
   return async (accountId, sessionUid) => {
     onStatement('read', 'standing');
-    const { account, evidence, events } = await thread.standing(accountId, sessionUid);
+    const { account, evidence, events, interventions } = await thread.standing(accountId, sessionUid);
     return {
       account: account && toAccount(named(accountColumns, account)),
       evidence: evidence.map((each) => toEvidence(named(evidenceColumns, each))).sort(byId),
       events: events.map((each) => toEvent(named(eventColumns, each))).sort(byId),
+      interventions: interventions.map((each) => toIntervention(named(interventionColumns, each))),
     };
   };
 }
@@ -59,6 +64,7 @@ const columnsOf = (text: string) => /^select (.*?)\s+from/s.exec(text)?.[1]?.spl
 const accountColumns = columnsOf(standing.account);
 const evidenceColumns = columnsOf(standing.evidence);
 const eventColumns = columnsOf(standing.events);
+const interventionColumns = columnsOf(standing.interventions);
 
 function named(columns: readonly string[], values: RawValuesOfThread): Raw {
   const raw: Record<string, unknown> = {};
@@ -69,10 +75,12 @@ function named(columns: readonly string[], values: RawValuesOfThread): Raw {
 const gathered = `select 'account' as kind, a.id as owner, row_to_json(a)::text as body from accounts a where a.id = any($1::text[])
   union all select 'evidence', e.account_id, row_to_json(e)::text from evidence e where e.account_id = any($1::text[])
   union all select 'event', v.session_uid, row_to_json(v)::text from authentication_events v
-    where v.session_uid = any($2::text[]) and v.ended_at is null`;
+    where v.session_uid = any($2::text[]) and v.ended_at is null
+  union all select 'intervention', i.account_id, json_build_object('kind', i.kind, 'at', i.at, 'until', i.until)::text
+    from interventions i where i.account_id = any($1::text[]) and i.lifted_at is null`;
 
 interface Gathered {
-  readonly kind: 'account' | 'evidence' | 'event';
+  readonly kind: 'account' | 'evidence' | 'event' | 'intervention';
   readonly owner: string;
   readonly body: string;
 }
@@ -117,13 +125,15 @@ function arrange(rows: readonly Pick<Gathered, 'kind' | 'body'>[]): StandingRows
   let account: Account | null = null;
   const evidence: Evidence[] = [];
   const events: StoredEvent[] = [];
+  const interventions: OpenIntervention[] = [];
   for (const { kind, body } of rows) {
     const raw: Raw = JSON.parse(body);
     if (kind === 'account') account = toAccount(raw);
     else if (kind === 'evidence') evidence.push(toEvidence(raw));
-    else events.push(toEvent(raw));
+    else if (kind === 'event') events.push(toEvent(raw));
+    else interventions.push(toIntervention(raw));
   }
-  return { account, evidence: evidence.sort(byId), events: events.sort(byId) };
+  return { account, evidence: evidence.sort(byId), events: events.sort(byId), interventions };
 }
 
 /** A row as the driver gives it. Its columns were written by this folder alone, so it is read without a second check. */
@@ -165,4 +175,10 @@ const toEvent = (raw: Raw): StoredEvent => ({
   phishingResistant: Boolean(raw.phishing_resistant),
   deviceBound: Boolean(raw.device_bound),
   interaction: raw.interaction_uid ?? null,
+});
+
+const toIntervention = (raw: Raw): OpenIntervention => ({
+  kind: raw.kind ?? 'blocked',
+  at: date(raw.at ?? 0),
+  until: dateOrNull(raw.until ?? null),
 });

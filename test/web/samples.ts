@@ -12,6 +12,8 @@ const way = { minutes: 3, have: ['have.idCard', 'have.camera'], available: true,
 const activity = [
   { type: 'authentication.succeeded', at, app: 'Library', outcome: 'ok' },
   { type: 'never.heard', at, app: null, outcome: 'failed' },
+  { type: 'person.viewed', at, app: null, outcome: 'ok', why: 'people.look_reason.data_error', what: null },
+  { type: 'intervention.set', at, app: null, outcome: 'ok', why: 'people.reason.misuse', what: 'people.kind.blocked' },
 ];
 
 const place = { id: 'p', names: { en: hostile }, places: { en: hostile }, open: true };
@@ -44,6 +46,15 @@ const decisionLevel = {
   authentication: [decisionRule],
 };
 
+const stop = { kind: 'blocked', reason: 'misuse', at, until: null };
+const asked = {
+  kind: 'reprove',
+  reason: 'identity_doubted',
+  at,
+  until: at,
+  needs: ['prove'],
+  raiseUrl: '/account/raise/2',
+};
 export const samples: Readonly<Record<string, readonly object[]>> = {
   error: [
     { code: 'internal', wayOn: null, minutes: null },
@@ -146,6 +157,7 @@ export const samples: Readonly<Record<string, readonly object[]>> = {
       apps: 2,
       sessions: 1,
       latest: activity,
+      interventions: [asked],
       done: 'account.authenticators.done_added',
     },
     {
@@ -159,6 +171,7 @@ export const samples: Readonly<Record<string, readonly object[]>> = {
       apps: 0,
       sessions: 0,
       latest: [],
+      interventions: [],
     },
   ],
   'account/authenticators': [
@@ -175,6 +188,8 @@ export const samples: Readonly<Record<string, readonly object[]>> = {
     },
     { passkeys: [], hasPassword: false, hasTotp: false, recoveryCodesLeft: 0, canRemove: false, passkey: null },
   ],
+  'account/stopped': [{ stop }, { stop: { ...stop, kind: 'suspended', until: at } }],
+  'journey/stopped': [{ ...journey, stop }],
   'account/evidence': [
     {
       evidence: ['contact', 'population', 'face', 'counter', 'document', 'elements', 'upstream', 'legal_person'].map(
@@ -183,6 +198,7 @@ export const samples: Readonly<Record<string, readonly object[]>> = {
           recordedAt: at,
           expiresAt: i % 2 ? at : null,
           revokedAt: i === 3 ? at : null,
+          anew: i === 1,
         }),
       ),
     },

@@ -1,0 +1,120 @@
+import {
+  endsSessions,
+  type InterventionKind,
+  type InterventionReason,
+  inForce,
+  stops,
+  transition,
+} from '../assurance/interventions.ts';
+import { newId } from '../lib/crypto.ts';
+import { findAccount, lockAccount } from '../storage/accounts.ts';
+import { append } from '../storage/audit.ts';
+import { type Db, transaction } from '../storage/db.ts';
+import { insertIntervention, openInterventions } from '../storage/interventions.ts';
+import { endEventsUntil, endSessions } from '../storage/sessions.ts';
+import { announce } from './announce.ts';
+import type { By } from './change-rules.ts';
+import { closeOne } from './close-interventions.ts';
+import type { CommandDeps } from './command.ts';
+import { expireIn } from './expire-interventions.ts';
+import { denialOf, deny, type InterventionDenial, type InterventionResult } from './intervention-rules.ts';
+import { withLevelChange } from './level-change.ts';
+import { tellApps } from './tell-apps.ts';
+
+export interface NewIntervention {
+  readonly by: By;
+  readonly accountId: string;
+  readonly kind: InterventionKind;
+  readonly reason: InterventionReason;
+  /** For other staff; the citizen does not see it. */
+  readonly note: string | null;
+  readonly until: Date | null;
+}
+
+/**
+ * Puts an intervention on an account. From the commit on every token, refresh, userinfo and introspection is answered under
+ * it; sessions end where it asks for that, and the apps are told. Answers the intervention's id.
+ */
+export async function intervene(deps: CommandDeps, wanted: NewIntervention): Promise<InterventionResult<string>> {
+  const { by, accountId, kind } = wanted;
+  return transaction(deps.db, async (tx) => {
+    await lockAccount(tx, accountId);
+    const at = deps.clock();
+    await expireIn(tx, deps, accountId, at);
+    const open = await openInterventions(tx, accountId);
+    const next = transition(
+      open.map((item) => ({ kind: item.kind, done: [] })),
+      { do: 'set', kind },
+    );
+    const denied =
+      (await denialOf(tx, by, accountId)) ??
+      (await goneOrPast(tx, wanted, at)) ??
+      ('refused' in next ? next.refused : null);
+    if (denied !== null || 'refused' in next)
+      return deny(tx, at, by, { accountId, operation: 'set', kind }, denied ?? 'already');
+
+    const id = newId();
+    const closing = open.filter((item) => next.closes.some((close) => close.kind === item.kind));
+    await withLevelChange(tx, deps.keyring, { accountId, at, initiator: 'admin', reason: wanted.reason }, async () => {
+      const actor = { kind: 'staff', id: by.accountId } as const;
+      for (const item of closing) {
+        await closeOne(tx, deps, item, {
+          accountId,
+          at,
+          how: 'superseded',
+          actor,
+          reason: null,
+          note: null,
+          cause: by.cause,
+        });
+      }
+      const { reason, note, until } = wanted;
+      await insertIntervention(tx, deps.keyring, { id, accountId, kind, reason, note, actor: actor.id, at, until });
+      await append(tx, {
+        at,
+        type: 'intervention.set',
+        actor,
+        accountId,
+        clientId: by.cause.clientId,
+        requestId: by.cause.requestId,
+        outcome: 'ok',
+        reason,
+        data: { interventionId: id, kind, until: until?.toISOString() ?? null },
+      });
+    });
+    if (stops(kind) && !open.some((item) => stops(item.kind))) await announceDisabled(tx, deps, wanted, at);
+    if (endsSessions(kind)) await endEverything(tx, deps, accountId, at);
+    return { done: id };
+  });
+}
+
+async function goneOrPast(tx: Db, wanted: NewIntervention, at: Date): Promise<InterventionDenial | null> {
+  const account = await findAccount(tx, wanted.accountId);
+  if (account === null || account.status === 'closed') return 'gone';
+  return inForce([wanted], at).length === 0 ? 'past' : null;
+}
+
+/** Before the grants go: they say who is connected. RISC 1.0 2.4 knows one reason that is ours. */
+async function announceDisabled(
+  tx: Db,
+  deps: CommandDeps,
+  { accountId, reason }: NewIntervention,
+  at: Date,
+): Promise<void> {
+  const data = reason === 'takeover_suspected' ? { data: { reason: 'hijacking' } } : undefined;
+  await announce(tx, deps.keyring, {
+    accountId,
+    event: 'account-disabled',
+    at,
+    initiator: 'admin',
+    reason,
+    ...data,
+  });
+}
+
+/** All sessions with their tokens, and the sign-ins that have not become a session yet. */
+async function endEverything(tx: Db, deps: CommandDeps, accountId: string, at: Date): Promise<void> {
+  await tellApps(tx, deps.keyring, { accountId, which: {}, at, initiator: 'admin' });
+  await endSessions(tx, accountId, { at });
+  await endEventsUntil(tx, accountId, at, at);
+}

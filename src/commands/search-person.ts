@@ -1,0 +1,64 @@
+import type { LookReason } from '../assurance/interventions.ts';
+import { normalisePhone } from '../identity/phone.ts';
+import { findAccount, findAccountByContact } from '../storage/accounts.ts';
+import { append } from '../storage/audit.ts';
+import { type Db, transaction } from '../storage/db.ts';
+import { findAccountByDocument } from '../storage/persons.ts';
+import { openLook } from '../storage/staff-looks.ts';
+import type { By } from './change-rules.ts';
+import type { CommandDeps } from './command.ts';
+
+/** What somebody is looked up by: exactly one thing that leads to one account. There is no list and no part of a name. */
+export type Identifier =
+  | { readonly by: 'phone'; readonly region: string; readonly value: string }
+  | { readonly by: 'document'; readonly type: string; readonly value: string }
+  | { readonly by: 'account'; readonly value: string };
+
+/** How long a record stays open to whoever looked it up. */
+const openFor = 15 * 60_000;
+
+/**
+ * Looks up one account and opens its record to this member of staff for a quarter of an hour. Each search is a line in the
+ * audit, found or not; what was typed is in none of them. Null: nobody, for whatever reason.
+ */
+export async function searchPerson(
+  deps: CommandDeps,
+  { by, identifier, reason }: { by: By; identifier: Identifier; reason: LookReason },
+): Promise<string | null> {
+  return transaction(deps.db, async (tx) => {
+    const at = deps.clock();
+    const accountId = await resolve(tx, deps, identifier);
+    if (accountId !== null) {
+      await openLook(tx, { staffId: by.accountId, accountId, reason, until: new Date(at.getTime() + openFor) });
+    }
+    await append(tx, {
+      at,
+      type: 'person.searched',
+      actor: { kind: 'staff', id: by.accountId },
+      accountId,
+      clientId: by.cause.clientId,
+      requestId: by.cause.requestId,
+      outcome: accountId === null ? 'refused' : 'ok',
+      reason,
+      data: { by: identifier.by, found: accountId !== null },
+    });
+    return accountId;
+  });
+}
+
+async function resolve(tx: Db, { keyring }: CommandDeps, identifier: Identifier): Promise<string | null> {
+  const { value } = identifier;
+  switch (identifier.by) {
+    case 'phone': {
+      const phone = normalisePhone(value, identifier.region);
+      const found = phone === null ? null : await findAccountByContact(tx, keyring, 'phone', phone);
+      return found?.accountId ?? null;
+    }
+    case 'document': {
+      const number = value.normalize('NFKC').replaceAll(/[\s-]/g, '').toUpperCase();
+      return (await findAccountByDocument(tx, keyring, identifier.type, number))?.accountId ?? null;
+    }
+    case 'account':
+      return (await findAccount(tx, value.trim().toLowerCase()))?.id ?? null;
+  }
+}
