@@ -2,10 +2,12 @@ import { z } from 'zod';
 import { personCategory } from '../assurance/accepted.ts';
 import { assess, isAlive } from '../assurance/assess.ts';
 import { evidenceKinds, strengths } from '../assurance/evidence.ts';
+import { inForce, interventionKinds, underInterventions } from '../assurance/interventions.ts';
 import { noteLook } from '../commands/note-look.ts';
 import { ShiminError } from '../lib/errors.ts';
 import { accountStatuses, findAccount } from '../storage/accounts.ts';
 import { evidenceOf } from '../storage/evidence.ts';
+import { openInterventions } from '../storage/interventions.ts';
 import { currentPolicy } from '../storage/policies.ts';
 import { disabledSources } from '../storage/sources.ts';
 import { type ApiOperation, noBody, none, operation } from './operation.ts';
@@ -20,6 +22,8 @@ const person = output(
     createdAt: time,
     category: z.string().nullable().describe('As evidence that counts says it.'),
     policyVersion: z.int(),
+    usable: z.boolean().describe('False: closed, suspended or blocked; nothing of it works.'),
+    interventions: z.array(z.strictObject({ kind: z.enum(interventionKinds), at: time, until: timeOrNull })),
     levels: z
       .array(z.string())
       .describe('Levels whose demands on identity are met; signing in well enough comes to it.'),
@@ -34,7 +38,9 @@ const person = output(
         recordedAt: time,
         expiresAt: timeOrNull,
         revokedAt: timeOrNull,
-        counts: z.boolean().describe('Neither ended nor from a source that is off.'),
+        counts: z
+          .boolean()
+          .describe('Neither ended, nor from a source that is off, nor from before an order to prove anew.'),
       }),
     ),
   }),
@@ -56,22 +62,26 @@ const one = operation({
     const account = await findAccount(deps.db, params.id);
     if (account === null) throw new ShiminError('not_found', { status: 404 });
     const now = deps.clock();
-    const [{ version, document }, ledger, off] = await Promise.all([
+    const [{ version, document }, ledger, off, interventions] = await Promise.all([
       currentPolicy(deps.db),
       evidenceOf(deps.db, account.id),
       disabledSources(deps.db),
+      openInterventions(deps.db, account.id),
     ]);
     await noteLook(deps, { by, accountId: account.id, what: 'person' });
-    const trusted = ledger.filter(({ source }) => !off.has(source));
+    const { usable, evidence } = underInterventions(interventions, { evidence: ledger, events: [] }, now);
+    const counting = evidence.filter((item) => !off.has(item.source) && isAlive(item, now));
     return {
       body: plain({
         id: account.id,
         status: account.status,
         createdAt: account.createdAt,
-        category: personCategory(trusted.filter((item) => isAlive(item, now))),
+        category: personCategory(counting),
         policyVersion: version,
-        levels: assess(document, trusted, [], now).identities,
-        evidence: ledger.map((item) => ({ ...item, counts: isAlive(item, now) && !off.has(item.source) })),
+        usable: usable && account.status === 'active',
+        interventions: inForce(interventions, now).map(({ kind, at, until }) => ({ kind, at, until })),
+        levels: assess(document, counting, [], now).identities,
+        evidence: ledger.map((item) => ({ ...item, counts: counting.includes(item) })),
       }),
     };
   },

@@ -8,6 +8,7 @@ import { readAudit } from '../../src/storage/audit.ts';
 import { addCounts, dayOf } from '../../src/storage/daily-counts.ts';
 import { type Decision, toDecisionRow } from '../../src/storage/decisions.ts';
 import { insertEvidence } from '../../src/storage/evidence.ts';
+import { insertIntervention } from '../../src/storage/interventions.ts';
 import { currentPolicy } from '../../src/storage/policies.ts';
 import { loa, raised } from '../admin/staff-support.ts';
 import { databaseKinds } from '../support/databases.ts';
@@ -328,6 +329,16 @@ describe.each(databaseKinds)('every operation [%s]', (kind) => {
         actor: { id: `app:${support.id}` },
         accountId: person,
         data: { what: 'person' },
+      });
+      expect(known.body).toMatchObject({ usable: true, interventions: [] });
+      const { id: other } = await storedAccount(api.db);
+      const order = { id: newId(), accountId: other, reason: 'other', note: null, actor: 'test', until: null };
+      await insertIntervention(api.db, api.deps.keyring, { ...order, kind: 'blocked', at: new Date() });
+      const stopped = await call(support, 'getPerson', { params: { id: other } });
+      expect(stopped.body).toMatchObject({
+        usable: false,
+        interventions: [{ kind: 'blocked', until: null }],
+        levels: [],
       });
       expect((await support('get', `/people/${randomUUID()}`)).status).toBe(404);
     });
