@@ -18,6 +18,9 @@ export function maskDocument(number: string): string {
 /** A name as staff may see it: enough to recognise on the telephone, not enough to learn. */
 export function maskName(name: string): string {
   const words = name.split(/\s+/).filter((word) => word !== '');
-  const one = (word: string) => `${[...word][0] ?? ''}${'•'.repeat(Math.max(1, [...word].length - 1))}`;
+  const one = (word: string) => {
+    const [first, ...rest] = [...word];
+    return `${first}${'•'.repeat(Math.max(1, rest.length))}`;
+  };
   return words.map(one).join(' ');
 }
