@@ -8,6 +8,7 @@ export const labels = {
     reason: 'personal',
     sealed_note: 'sealed',
     actor: 'id',
+    told_apps: 'personal',
     at: 'not personal',
     until: 'not personal',
     lifted_at: 'not personal',
@@ -33,6 +34,8 @@ export async function up(knex: Knex): Promise<void> {
     // What staff wrote about it, sealed under the citizen's own key.
     t.text('sealed_note');
     t.string('actor', 64).notNullable();
+    // JSON: the apps that heard of the stop, since only they are to hear of its end; sessions and grants are gone by then.
+    t.text('told_apps').notNullable();
     t.bigInteger('at').notNullable();
     // When it ends of itself; null: only somebody ends it.
     t.bigInteger('until');

@@ -3,6 +3,7 @@ import type { Provider } from 'oidc-provider';
 import { signalMessage } from './commands/announce.ts';
 import { announceLevels } from './commands/announce-levels.ts';
 import type { CommandDeps } from './commands/command.ts';
+import { expireInterventions } from './commands/expire-interventions.ts';
 import { announceSignOut, queueLogout } from './commands/sign-out.ts';
 import { logoutMessage, tellApps } from './commands/tell-apps.ts';
 import type { Config } from './config.ts';
@@ -37,6 +38,8 @@ const LOGOUT_PATIENCE_MS = 1_000;
 const FAN_OUT_LEASE_MS = 2_000;
 /** How soon a published policy or a switched source is noticed. */
 const LEVELS_EVERY_MS = 500;
+/** How soon the end of an intervention is told; it counts for nothing from its end on. */
+const INTERVENTIONS_EVERY_MS = 500;
 
 export function startDeliveries(
   router: Router,
@@ -99,6 +102,12 @@ export function startDeliveries(
       return more;
     },
   });
+  const interventions = startLoop({
+    log,
+    name: 'interventions',
+    everyMs: INTERVENTIONS_EVERY_MS,
+    run: async () => (await expireInterventions({ db, clock, keyring })) > 0,
+  });
   // As long as the apps answer.
   const loggedOut = () => logouts.settled(LOGOUT_PATIENCE_MS);
   return {
@@ -112,7 +121,7 @@ export function startDeliveries(
     release: signals.close,
     async close() {
       signals.close();
-      await Promise.all([fanOut.stop(), logouts.stop(), levels.stop()]);
+      await Promise.all([fanOut.stop(), logouts.stop(), levels.stop(), interventions.stop()]);
       await push.stop();
     },
   };

@@ -1,4 +1,5 @@
 import type { AuthenticationEvent } from '../assurance/evidence.ts';
+import { underInterventions } from '../assurance/interventions.ts';
 import type { AssurancePolicy } from '../assurance/policy.ts';
 import {
   type AppReplay,
@@ -81,11 +82,11 @@ async function count(
   let after = '';
   for (;;) {
     const holders = await holdersAfter(deps.db, after, page.people);
-    const cohorts = holders.map((holder) => ({
-      count: 1,
-      evidence: holder.evidence.filter((item) => !off.has(item.source)),
-      events: justNow(holder, now),
-    }));
+    const cohorts = holders.flatMap((holder) => {
+      const facts = { evidence: holder.evidence, events: justNow(holder, now) };
+      const { usable, evidence, events } = underInterventions(holder.interventions, facts, now);
+      return usable ? [{ count: 1, evidence: evidence.filter((item) => !off.has(item.source)), events }] : [];
+    });
     counted.comparison = sum(counted.comparison, compareCitizens(old, next, cohorts, now));
     after = holders.at(-1)?.accountId ?? after;
     if (holders.length < page.people) break;
@@ -97,7 +98,8 @@ async function count(
     const decisions = await decisionsSince(deps.db, { since, afterId, limit: page.decisions });
     const facts = await factsOfDecisions(deps.db, decisions);
     const recorded = decisions.map((decision, i) => {
-      const { evidence, events } = facts[i] ?? { evidence: [], events: [] };
+      const { interventions, ...then } = facts[i] ?? { interventions: [], evidence: [], events: [] };
+      const { evidence, events } = underInterventions(interventions, then, decision.at);
       const off = offAt(decision.at);
       const counted = evidence.filter(({ source }) => !off.has(source));
       return { ...decision, evidence: counted, events, offered: wasWishLeft(decision) };

@@ -42,12 +42,14 @@ export interface Announcement {
   readonly txn?: string;
   /** `session-revoked` of one session: what each app knows it by. Only these apps hear of it. */
   readonly sids?: Readonly<Record<string, string>>;
+  /** Apps that are to hear of it besides those connected now: they were when the matter began. */
+  readonly also?: readonly string[];
   /** `identifier-changed` is about the old value (RISC 1.0 2.6) and goes to apps that may see it. */
   readonly identifier?: { readonly format: 'phone_number' | 'email'; readonly value: string };
 }
 
 /** What waits in the outbox: the announcement and the apps that were connected to the account at that moment. */
-export interface QueuedSignal extends Omit<Announcement, 'at' | 'sids'> {
+export interface QueuedSignal extends Omit<Announcement, 'at' | 'sids' | 'also'> {
   readonly at: number;
   readonly apps: readonly { readonly clientId: string; readonly sid: string | null }[];
 }
@@ -62,10 +64,10 @@ export const signalMessage = 'signal';
 export async function announce(tx: Db, keyring: Keyring, announcement: Announcement): Promise<void> {
   const streaming = await streamClients(tx);
   if (streaming.size === 0) return;
-  const { sids, at, ...rest } = announcement;
+  const { sids, also = [], at, ...rest } = announcement;
   const scope = announcement.identifier ? (announcement.identifier.format === 'email' ? 'email' : 'phone') : null;
   const connected = sids === undefined ? await connectedApps(tx, announcement.accountId, at, scope) : Object.keys(sids);
-  const apps = connected
+  const apps = [...new Set([...connected, ...also])]
     .filter((clientId) => streaming.has(clientId))
     .map((clientId) => ({ clientId, sid: sids?.[clientId] ?? null }));
   if (apps.length === 0) return;

@@ -1,10 +1,10 @@
-import { doneSince, type InterventionKind, needs, type Part, stops, transition } from '../assurance/interventions.ts';
+import { doneSince, needs, type Part, stops, transition } from '../assurance/interventions.ts';
 import type { AuditEvent } from '../audit/events.ts';
 import { lockAccount } from '../storage/accounts.ts';
 import { append } from '../storage/audit.ts';
 import type { Db } from '../storage/db.ts';
 import { evidenceOf, revokeEvidence } from '../storage/evidence.ts';
-import { closeIntervention, type OpenIntervention, openInterventions } from '../storage/interventions.ts';
+import { closeIntervention, type OpenIntervention, openInterventions, toldApps } from '../storage/interventions.ts';
 import { endEventsUntil, hasEventSince } from '../storage/sessions.ts';
 import { announce, type Initiator } from './announce.ts';
 import type { Cause, CommandDeps } from './command.ts';
@@ -48,13 +48,13 @@ export async function closeOne(
 export async function announceEnabled(
   tx: Db,
   deps: Pick<CommandDeps, 'keyring'>,
-  kind: InterventionKind,
+  { id, kind }: OpenIntervention,
   about: { accountId: string; at: Date; initiator: Initiator },
 ): Promise<void> {
   if (!stops(kind)) return;
   const left = await openInterventions(tx, about.accountId);
-  if (!left.some((other) => stops(other.kind)))
-    await announce(tx, deps.keyring, { ...about, event: 'account-enabled' });
+  if (left.some((other) => stops(other.kind))) return;
+  await announce(tx, deps.keyring, { ...about, event: 'account-enabled', also: await toldApps(tx, id) });
 }
 
 /**

@@ -47,7 +47,7 @@ export async function expireIn(
         cause: { requestId: null, clientId: null },
       }),
     );
-    await announceEnabled(tx, deps, item.kind, { accountId, at, initiator });
+    await announceEnabled(tx, deps, item, { accountId, at, initiator });
   }
   return over.length;
 }

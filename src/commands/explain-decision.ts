@@ -1,5 +1,6 @@
 import type { AuthenticationEvent, Evidence } from '../assurance/evidence.ts';
 import { type Explanation, explain } from '../assurance/explain.ts';
+import { underInterventions } from '../assurance/interventions.ts';
 import type { AssurancePolicy } from '../assurance/policy.ts';
 import type { Verdict } from '../assurance/requirement.ts';
 import { ShiminError } from '../lib/errors.ts';
@@ -41,7 +42,8 @@ export async function explainDecision(db: Db, decision: Decision): Promise<Decis
   if (version === null)
     throw new ShiminError('internal', { status: 500, message: `policy version ${policyVersion} is gone` });
   const policy = { ...version.document, version: version.version };
-  const { evidence, events } = facts ?? { evidence: [], events: [] };
+  const { interventions, ...then } = facts ?? { interventions: [], evidence: [], events: [] };
+  const { evidence, events } = underInterventions(interventions, then, at);
   const explanation = explain(policy, {
     clientId,
     request,

@@ -10,8 +10,9 @@ import { newId } from '../lib/crypto.ts';
 import { findAccount, lockAccount } from '../storage/accounts.ts';
 import { append } from '../storage/audit.ts';
 import { type Db, transaction } from '../storage/db.ts';
-import { insertIntervention, openInterventions } from '../storage/interventions.ts';
+import { insertIntervention, openInterventions, toldApps } from '../storage/interventions.ts';
 import { endEventsUntil, endSessions } from '../storage/sessions.ts';
+import { connectedApps } from '../storage/signal-streams.ts';
 import { announce } from './announce.ts';
 import type { By } from './change-rules.ts';
 import { closeOne } from './close-interventions.ts';
@@ -69,7 +70,11 @@ export async function intervene(deps: CommandDeps, wanted: NewIntervention): Pro
         });
       }
       const { reason, note, until } = wanted;
-      await insertIntervention(tx, deps.keyring, { id, accountId, kind, reason, note, actor: actor.id, at, until });
+      await insertIntervention(tx, deps.keyring, {
+        ...{ id, accountId, kind, reason, note, at, until },
+        actor: actor.id,
+        toldApps: stops(kind) ? await appsToTell(tx, accountId, at, closing) : [],
+      });
       await append(tx, {
         at,
         type: 'intervention.set',
@@ -92,6 +97,17 @@ async function goneOrPast(tx: Db, wanted: NewIntervention, at: Date): Promise<In
   const account = await findAccount(tx, wanted.accountId);
   if (account === null || account.status === 'closed') return 'gone';
   return inForce([wanted], at).length === 0 ? 'past' : null;
+}
+
+/** The apps connected now, and those that heard of a weaker stop before. */
+async function appsToTell(
+  tx: Db,
+  accountId: string,
+  at: Date,
+  closing: readonly { readonly id: string }[],
+): Promise<string[]> {
+  const before = await Promise.all(closing.map(({ id }) => toldApps(tx, id)));
+  return [...new Set([...before.flat(), ...(await connectedApps(tx, accountId, at, null))])];
 }
 
 /** Before the grants go: they say who is connected. RISC 1.0 2.4 knows one reason that is ours. */

@@ -36,7 +36,7 @@ export async function liftIntervention(
     await withLevelChange(tx, deps.keyring, { accountId, at, initiator, reason }, () =>
       closeOne(tx, deps, meant, { accountId, at, how: 'lifted', actor, reason, note, cause: by.cause }),
     );
-    await announceEnabled(tx, deps, kind, { accountId, at, initiator });
+    await announceEnabled(tx, deps, meant, { accountId, at, initiator });
     return { done: null };
   });
 }

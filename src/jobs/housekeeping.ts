@@ -7,6 +7,7 @@ import { pruneExpired } from '../storage/oidc-models/grants.ts';
 import { prune } from '../storage/pending.ts';
 import { pruneSessions } from '../storage/sessions.ts';
 import { pruneSignalEvents } from '../storage/signal-events.ts';
+import { pruneLooks } from '../storage/staff-looks.ts';
 import { pruneThrottles } from '../storage/throttle.ts';
 
 const everyMs = 60_000;
@@ -31,6 +32,7 @@ export function startHousekeeping(deps: HousekeepingDeps): { stop(): void } {
     await pruneExpired(deps.db, now);
     await prune(deps.db, now);
     await pruneThrottles(deps.db, now);
+    await pruneLooks(deps.db, now);
     await pruneIdempotency(deps.db, now);
     await pruneSignalEvents(deps.db, new Date(now.getTime() - signalsKeptMs));
     await pruneDecisions(deps.db, new Date(now.getTime() - keptMs));

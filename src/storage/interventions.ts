@@ -3,7 +3,7 @@ import type { Intervention, InterventionKind, Standing } from '../assurance/inte
 import { type Keyring, openFor, sealFor } from '../lib/crypto.ts';
 import type { Db } from './db.ts';
 import { sealedKeyOf } from './person-key.ts';
-import { row, time, timeOrNull, toMs } from './rows.ts';
+import { json, row, time, timeOrNull, toMs } from './rows.ts';
 
 /** Written by `insertIntervention` alone, whose type is the closed list of `assurance/interventions.ts`. */
 const kind = z.custom<InterventionKind>((value) => typeof value === 'string');
@@ -54,7 +54,7 @@ export async function interventionSpans(db: Db, accountIds: readonly string[]): 
 export async function insertIntervention(
   tx: Db,
   keyring: Keyring,
-  intervention: Omit<Intervention, 'liftedAt' | 'liftedBy'>,
+  intervention: Omit<Intervention, 'liftedAt' | 'liftedBy'> & { readonly toldApps?: readonly string[] },
 ): Promise<void> {
   const { id, accountId, note } = intervention;
   await tx('interventions').insert({
@@ -64,10 +64,19 @@ export async function insertIntervention(
     reason: intervention.reason,
     sealed_note: await sealed(tx, keyring, accountId, note, noteContext(id)),
     actor: intervention.actor,
+    told_apps: JSON.stringify(intervention.toldApps ?? []),
     at: toMs(intervention.at),
     until: toMs(intervention.until),
   });
 }
+
+/** The apps that were told when it was set. */
+export async function toldApps(db: Db, id: string): Promise<string[]> {
+  const found = await db('interventions').where({ id }).first('told_apps');
+  return found === undefined ? [] : toldRow.parse(found).toldApps;
+}
+
+const toldRow = row({ toldApps: json(z.array(z.string())) });
 
 export interface Lifting {
   readonly at: Date;

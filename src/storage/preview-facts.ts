@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import type { AuthenticationEvent, Evidence, EvidenceKind, PersonCategory, Strength } from '../assurance/evidence.ts';
+import type { Standing } from '../assurance/interventions.ts';
 import type { Db } from './db.ts';
 import type { Decision } from './decisions.ts';
+import { interventionSpans, openInterventionsOf } from './interventions.ts';
 import { flag, json, row, time, timeOrNull } from './rows.ts';
 import { eventRow } from './sessions.ts';
 
@@ -13,6 +15,7 @@ export interface Holder {
   readonly passkeys: readonly { readonly synced: boolean }[];
   readonly hasPassword: boolean;
   readonly hasTotp: boolean;
+  readonly interventions: readonly Standing[];
 }
 
 const evidenceRow = row({
@@ -47,8 +50,10 @@ export async function holdersAfter(db: Db, afterId: string, limit: number): Prom
   const totps = owners.parse(
     await db('totps').whereIn('account_id', accounts).whereNull('revoked_at').select('account_id'),
   );
+  const interventions = await openInterventionsOf(db, accounts);
   return accounts.map((accountId) => ({
     accountId,
+    interventions: interventions.get(accountId) ?? [],
     evidence: evidence.get(accountId) ?? [],
     passkeys: passkeys
       .filter((passkey) => passkey.accountId === accountId)
@@ -70,6 +75,8 @@ export async function evidenceByAccount(db: Db, accounts: readonly string[]): Pr
 }
 
 export interface FactsOfDecision {
+  /** Open at that moment. */
+  readonly interventions: readonly Standing[];
   readonly evidence: readonly Evidence[];
   readonly events: readonly AuthenticationEvent[];
 }
@@ -87,6 +94,7 @@ const happened = z.looseObject({
  */
 export async function factsOfDecisions(db: Db, decisions: readonly Decision[]): Promise<FactsOfDecision[]> {
   const evidence = await evidenceByAccount(db, [...new Set(decisions.map(({ accountId }) => accountId))]);
+  const spans = await interventionSpans(db, [...evidence.keys()]);
   const sessions = present(decisions.map(({ sessionUid }) => sessionUid));
   const interactions = present(decisions.map(({ interaction }) => interaction));
   const found = [
@@ -107,7 +115,13 @@ export async function factsOfDecisions(db: Db, decisions: readonly Decision[]): 
     const known = (evidence.get(decision.accountId) ?? [])
       .filter((item) => item.recordedAt <= decision.at)
       .map((item) => (item.revokedAt !== null && item.revokedAt > decision.at ? { ...item, revokedAt: null } : item));
-    return { evidence: known, events: [...events.values()].toSorted((a, b) => (a.id < b.id ? -1 : 1)) };
+    const interventions = spans.filter(
+      (span) =>
+        span.accountId === decision.accountId &&
+        span.at <= decision.at &&
+        (span.liftedAt === null || span.liftedAt > decision.at),
+    );
+    return { interventions, evidence: known, events: [...events.values()].toSorted((a, b) => (a.id < b.id ? -1 : 1)) };
   });
 }
 

@@ -170,12 +170,8 @@ export function relyingParty(issuer: string, clientId: string) {
 
 export type RelyingParty = ReturnType<typeof relyingParty>;
 
-/** Signs in with the passkey through the real pages. */
-export async function signIn(
-  issuer: string,
-  app: RelyingParty,
-  { citizen }: Known,
-): Promise<{ browser: Browser; tokens: Tokens; subject: string }> {
+/** Shows the passkey on the real pages: where that leads, out to the app or to a page. */
+export async function showPasskey(issuer: string, app: RelyingParty, { citizen }: Known) {
   const browser = new Browser(issuer);
   const { at, page } = await browser.follow(app.authorizePath());
   const html = page?.body ?? '';
@@ -191,7 +187,16 @@ export async function signIn(
     body: `${new URLSearchParams(form)}`,
   });
   if (sent.location === undefined) throw new Error(`not signed in: ${sent.status}`);
-  const { outside } = await browser.follow(new URL(sent.location, issuer).href);
+  return { browser, base: at.pathname, ...(await browser.follow(new URL(sent.location, issuer).href)) };
+}
+
+/** Signs in with the passkey through the real pages. */
+export async function signIn(
+  issuer: string,
+  app: RelyingParty,
+  known: Known,
+): Promise<{ browser: Browser; tokens: Tokens; subject: string }> {
+  const { browser, outside } = await showPasskey(issuer, app, known);
   const code = outside?.searchParams.get('code');
   if (!code) throw new Error(`no code: ${outside?.href}`);
   const tokens = await app.exchange(code);

@@ -21,12 +21,26 @@ import {
   decisionsOfRequest,
 } from '../../src/storage/decisions.ts';
 import { evidenceOf } from '../../src/storage/evidence.ts';
+import {
+  interventionSpans,
+  interventionsOf,
+  openInterventions,
+  overdueInterventions,
+} from '../../src/storage/interventions.ts';
 import { heldThen, sessionsOfSecond } from '../../src/storage/past.ts';
 import { peek, take } from '../../src/storage/pending.ts';
 import { findAccountByDocument } from '../../src/storage/persons.ts';
 import { currentPolicy } from '../../src/storage/policies.ts';
-import { adoptEvents, eventsOfInteraction, eventsOfSession, sessionRecordsOf } from '../../src/storage/sessions.ts';
+import {
+  adoptEvents,
+  endEventsUntil,
+  eventsOfInteraction,
+  eventsOfSession,
+  hasEventSince,
+  sessionRecordsOf,
+} from '../../src/storage/sessions.ts';
 import { keyEpoch } from '../../src/storage/signing-keys.ts';
+import { lookOf, pruneLooks } from '../../src/storage/staff-looks.ts';
 import { failuresOf, hit } from '../../src/storage/throttle.ts';
 import { withDatabases } from '../support/databases.ts';
 import { t0, testKeyring } from '../support/rows.ts';
@@ -67,6 +81,14 @@ const lookUps: Record<string, (db: Db) => Promise<unknown>> = {
   liveCaseOf: (db) => liveCaseOf(db, 'x'),
   casesOf: (db) => casesOf(db, 'x', 10),
   overdueCases: (db) => overdueCases(db, t0),
+  openInterventions: (db) => openInterventions(db, 'x'),
+  interventionsOf: (db) => interventionsOf(db, testKeyring, 'x'),
+  interventionSpans: (db) => interventionSpans(db, ['x', 'y']),
+  overdueInterventions: (db) => overdueInterventions(db, t0),
+  endEventsUntil: (db) => endEventsUntil(db, 'x', t0, t0),
+  hasEventSince: (db) => hasEventSince(db, 'x', t0),
+  lookOf: (db) => lookOf(db, 'x', 'y', t0),
+  pruneLooks: (db) => pruneLooks(db, t0),
   append: (db) =>
     append(db, {
       at: t0,
