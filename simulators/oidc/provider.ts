@@ -125,13 +125,13 @@ export async function openIdProvider(options: ProviderOptions) {
     const buttons = people
       .map(
         ({ sub, label }) =>
-          `<button name="sub" value="${escapeHtml(sub)}"><strong>${escapeHtml(label)}</strong></button>`,
+          `<button name="person" value="${escapeHtml(sub)}"><strong>${escapeHtml(label)}</strong></button>`,
       )
       .join('');
     ctx.body = page(
       options.title,
       `<h1>${escapeHtml(options.title)}</h1><p>Simulated: who are you?</p>
-<form method="post" action="${escapeHtml(ctx.url)}">${buttons}<button name="sub" value="">取消 · Cancel</button></form>`,
+<form method="post" action="${escapeHtml(ctx.url)}">${buttons}<button name="person" value="">取消 · Cancel</button></form>`,
     );
   });
 
@@ -139,7 +139,7 @@ export async function openIdProvider(options: ProviderOptions) {
     const wrong = refusalOf(ctx);
     if (wrong !== null) return answer(ctx, 400, { error: 'invalid_request', error_description: wrong });
     const query = (name: string) => text(ctx.query[name]);
-    const chosen = new URLSearchParams((await readBody(ctx)) ?? '').get('sub');
+    const chosen = new URLSearchParams((await readBody(ctx)) ?? '').get('person');
     const person = people.find(({ sub }) => sub === chosen);
     const back = new URL(query('redirect_uri'));
     back.searchParams.set('state', fault === 'state' ? 'of-another-request' : query('state'));

@@ -1,8 +1,15 @@
+import type { z } from 'zod';
+import type { Worth } from '../assurance/bridge-worth.ts';
 import type { PersonCategory } from '../assurance/evidence.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Upstream } from '../lib/http.ts';
 
 /** What an upstream tells about the person; each only as far as it told it. Its own words, checked for shape and not for truth. */
 export interface ExternalClaims {
+  /** In its own script. */
   readonly name?: string;
+  readonly latinName?: string;
+  /** A type of src/identity/documents.ts. */
   readonly documentType?: string;
   readonly documentNumber?: string;
   /** YYYY-MM-DD. */
@@ -10,6 +17,15 @@ export interface ExternalClaims {
   /** E.164. */
   readonly phone?: string;
   readonly category?: PersonCategory;
+  /** The document's last day, YYYY-MM-DD. */
+  readonly documentValidUntil?: string;
+}
+
+/** One name that the upstream has for a person. What is in `of` names the person only together: [app id, subject]. */
+export interface SubjectKey {
+  /** Kind of the name (`sub`, `openid`, `unionid`): names of different kinds are never compared (D12). */
+  readonly part: string;
+  readonly of: readonly [string, ...string[]];
 }
 
 /**
@@ -17,9 +33,9 @@ export interface ExternalClaims {
  * under the ceiling of the bridge.
  */
 export interface ExternalIdentity {
-  /** What together names the person there for ever, such as [app id, subject]; never a nickname, phone number or e-mail (D12). */
-  readonly subject: readonly [string, ...string[]];
-  /** The upstream's own name of the level it reached; null: it says none. */
+  /** Names for ever, never a nickname, phone number or e-mail; all are the same person's. */
+  readonly subjects: readonly [SubjectKey, ...SubjectKey[]];
+  /** The upstream's own name of the level it reached, one of the bridge's `levels`; null: it says none that we know. */
   readonly level: string | null;
   /** RFC 8176 values, as far as the upstream says how the person signed in. */
   readonly methods: readonly string[];
@@ -41,10 +57,28 @@ export const bridgeRefusals = [
 ] as const;
 export type BridgeRefusal = (typeof bridgeRefusals)[number];
 
+export interface BridgeRefused {
+  readonly outcome: 'refused';
+  readonly reason: BridgeRefusal;
+  readonly cause?: unknown;
+}
+/** Down, slow, garbled, or its circuit is open; `retryAfter` in seconds. */
+export interface BridgeUnavailable {
+  readonly outcome: 'unavailable';
+  readonly retryAfter: number;
+  readonly cause?: unknown;
+}
 export type BridgeResult =
   | { readonly outcome: 'identified'; readonly identity: ExternalIdentity }
-  | { readonly outcome: 'refused'; readonly reason: BridgeRefusal; readonly cause?: unknown }
-  | { readonly outcome: 'unavailable'; readonly retryAfter: number; readonly cause?: unknown };
+  | BridgeRefused
+  | BridgeUnavailable;
+
+/** What the person is asked on our page before they go there, because the upstream wants to be told it. */
+export interface BridgeField {
+  readonly name: string;
+  /** A type of src/identity/documents.ts or of phone numbers; the area checks it before `start`. */
+  readonly type: string;
+}
 
 export interface BridgeStart {
   readonly redirectUri: string;
@@ -56,20 +90,91 @@ export interface BridgeStart {
   readonly locale: string;
   /** The person must sign in there now, whatever session they have. */
   readonly fresh: boolean;
+  /** The person is on the device that holds the upstream's app; false: on another one (codes to scan). */
+  readonly sameDevice: boolean;
+  /** What `asks` names, checked. */
+  readonly input: Readonly<Record<string, string>>;
 }
+
+/** What is shown while the person acts in an app, and how it is asked whether they are done. */
+export interface BridgeWaiting {
+  /** Opens the app on this device; null: there is none. */
+  readonly link: string | null;
+  /** Content of a QR code for the app on another device; null: the app is told by a push. */
+  readonly qr: string | null;
+  /** Seconds between two questions. */
+  readonly every: number;
+  readonly until: Date;
+}
+
+export type BridgeStarted =
+  | { readonly outcome: 'started'; readonly url: string; readonly keep: unknown }
+  /** For upstreams that send nobody back: the area shows it and calls `poll`. */
+  | { readonly outcome: 'waiting'; readonly waiting: BridgeWaiting; readonly keep: unknown }
+  | BridgeRefused
+  | BridgeUnavailable;
 
 /**
  * An upstream identity provider that we are relying party to (SP 800-63C-4). All its oddities are inside. It keeps no state:
- * `keep` is stored by the area, sealed, and handed back exactly once.
+ * `keep` (JSON) is stored by the area, sealed, and handed back: to `finish` exactly once, to `poll` until it answers.
  */
 export interface Bridge {
-  readonly id: string;
-  start(
-    request: BridgeStart,
-  ): Promise<
-    | { readonly outcome: 'started'; readonly url: string; readonly keep: unknown }
-    | { readonly outcome: 'unavailable'; readonly retryAfter: number; readonly cause?: unknown }
-  >;
+  start(request: BridgeStart): Promise<BridgeStarted>;
   /** `callback`: the whole address that the browser came back to. */
   finish(callback: URL, keep: unknown): Promise<BridgeResult>;
+  poll?(keep: unknown): Promise<BridgeResult | { readonly outcome: 'pending' }>;
+}
+
+/** Whom a bridge is mostly for; orders the sign-in page. */
+export const regions = ['mainland', 'hong_kong', 'macao', 'taiwan', 'singapore', 'any'] as const;
+export type Region = (typeof regions)[number];
+
+/** One of the upstream's own levels, and the most that it is ever worth here. An admin may lower it, nobody can raise it. */
+export interface BridgeLevel {
+  /** As in `ExternalIdentity.level`; null: the upstream said none, or one that we don't know. */
+  readonly name: string | null;
+  readonly worth: Worth;
+}
+
+export interface BridgeTraits {
+  /** Also its source in the ledger and its folder: `alipay`. */
+  readonly id: string;
+  readonly region: Region;
+  /** What people need for it, rounded up. */
+  readonly minutes: number;
+  /** Lowest first; the first one has the name null. */
+  readonly levels: readonly [BridgeLevel, ...BridgeLevel[]];
+  readonly asks: readonly BridgeField[];
+  /** Locale keys of what to have at hand (`have.*`). */
+  readonly have: readonly string[];
+}
+
+/** What the composition root hands to a bridge. */
+export interface BridgePorts {
+  readonly upstream: Upstream;
+  readonly allowLoopback: boolean;
+  readonly timeoutMs?: number;
+  readonly clock: Clock;
+}
+
+/** One folder of src/bridges, one line of its index. */
+export interface BridgeModule {
+  readonly traits: BridgeTraits;
+  /** What is configured; every value a string, so that a form and a file can hold it. */
+  readonly settings: z.ZodObject;
+  /** Those of the settings that are sealed at rest and never shown again. */
+  readonly secrets: readonly string[];
+  /** @throws ZodError for settings that are not whole. */
+  open(settings: unknown, ports: BridgePorts): Bridge;
+}
+
+/** Lets a module keep the type of its own settings. */
+export function defineBridge<Shape extends z.ZodObject>(module: {
+  traits: BridgeTraits;
+  settings: Shape;
+  secrets: readonly (keyof z.infer<Shape> & string)[];
+  open(settings: z.infer<Shape>, ports: BridgePorts): Bridge;
+}): BridgeModule {
+  const { settings, open, ...rest } = module;
+  return { ...rest, settings, open: (given, ports) => open(settings.parse(given), ports) };
 }

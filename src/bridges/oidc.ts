@@ -5,7 +5,6 @@ import { guardedFetch, type Upstream } from '../lib/http.ts';
 import type { Bridge, BridgeRefusal, BridgeResult, BridgeStart, ExternalClaims, ExternalIdentity } from './bridge.ts';
 
 export interface OidcBridgeSettings {
-  readonly id: string;
   readonly issuer: string;
   readonly clientId: string;
   readonly clientSecret: string;
@@ -48,7 +47,6 @@ export function oidcBridge(settings: OidcBridgeSettings): Bridge {
   };
 
   return {
-    id: settings.id,
     async start(request) {
       try {
         const config = await configuration();
@@ -136,7 +134,7 @@ function identityOf(settings: OidcBridgeSettings, claims: Readonly<Record<string
   const { sub, acr, amr, auth_time: authTime } = claims;
   return {
     // A subject is its issuer's and, being pairwise perhaps, its client's (OpenID Connect Core 8).
-    subject: [settings.issuer, settings.clientId, String(sub)],
+    subjects: [{ part: 'sub', of: [settings.issuer, settings.clientId, String(sub)] }],
     level: typeof acr === 'string' ? acr : null,
     methods: texts.parse(amr),
     authTime: typeof authTime === 'number' ? new Date(authTime * 1000) : null,

@@ -52,7 +52,6 @@ afterEach(async () => {
 
 function bridge(more: Partial<Parameters<typeof oidcBridge>[0]> = {}) {
   return oidcBridge({
-    id: 'macao',
     issuer: `${origin}/macao`,
     clientId: 'shimin',
     clientSecret: 'a-secret-of-the-simulated-provider',
@@ -79,11 +78,13 @@ const request: BridgeStart = {
   level: null,
   locale: 'zh-Hant',
   fresh: false,
+  sameDevice: true,
+  input: {},
 };
 
 /** What the browser does there: chooses a person, and is sent back. */
 async function visit(url: string, sub: string): Promise<URL> {
-  const response = await fetch(url, { method: 'POST', body: new URLSearchParams({ sub }), redirect: 'manual' });
+  const response = await fetch(url, { method: 'POST', body: new URLSearchParams({ person: sub }), redirect: 'manual' });
   expect(response.status).toBe(303);
   return new URL(response.headers.get('location') ?? '');
 }
@@ -103,7 +104,7 @@ describe('a sign-in there', () => {
     expect(found).toMatchObject({
       outcome: 'identified',
       identity: {
-        subject: [`${origin}/macao`, 'shimin', 'mo-1'],
+        subjects: [{ part: 'sub', of: [`${origin}/macao`, 'shimin', 'mo-1'] }],
         level: 'verified',
         methods: ['pwd', 'otp'],
         claims: {

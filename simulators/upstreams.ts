@@ -1,0 +1,4 @@
+import type { UpstreamFactory } from './lib/upstream.ts';
+
+/** Every simulated upstream beyond the city's own register, face service and gateway: one line each. */
+export const upstreamFactories: readonly UpstreamFactory[] = [];
