@@ -1,6 +1,6 @@
 import type { ProofingTraits } from './method.ts';
 
-export const proofingIds = ['population', 'face'] as const;
+export const proofingIds = ['population', 'exit-entry', 'face'] as const;
 export type ProofingId = (typeof proofingIds)[number];
 
 /** The registry: which evidence each method may yield at most. */
@@ -11,7 +11,15 @@ export const proofingMethods: Readonly<Record<ProofingId, ProofingTraits>> = {
     source: 'population',
     strength: 'fair',
     confirms: ['name', 'document_number'],
-    after: null,
+    after: [],
+  },
+  'exit-entry': {
+    id: 'exit-entry',
+    kind: 'document',
+    source: 'exit-entry',
+    strength: 'strong',
+    confirms: ['name', 'document_number'],
+    after: [],
   },
   face: {
     id: 'face',
@@ -20,6 +28,6 @@ export const proofingMethods: Readonly<Record<ProofingId, ProofingTraits>> = {
     strength: 'strong',
     confirms: ['photo', 'liveness'],
     // A face is compared with the photo of the record just matched, or it proves presence and nobody's identity.
-    after: 'population',
+    after: ['population', 'exit-entry'],
   },
 };

@@ -1,4 +1,4 @@
-import type { EvidenceKind, Strength } from '../assurance/evidence.ts';
+import type { EvidenceKind, PersonCategory, Strength } from '../assurance/evidence.ts';
 
 /** What a person states about themselves, already parsed and checked by src/identity. */
 export interface Applicant {
@@ -10,14 +10,26 @@ export interface Applicant {
   readonly purpose: string;
 }
 
+export interface KnownDocument {
+  /** In the words of src/identity/documents.ts. */
+  readonly type: string;
+  readonly number: string;
+}
+
 /** What the source confirmed. It never says what that is worth: levels are the policy's business. */
 export interface ProvedFacts {
   /** The source's own handle of the record; a face check is bound to it. */
   readonly recordRef: string;
   /** The name as registered, in its own script. */
   readonly name: string;
+  /** As romanised on the document, if it is. */
+  readonly latinName?: string;
+  /** Where the document tells whose it is; absent: the register knows one category only. */
+  readonly category?: PersonCategory;
   readonly documentType: string;
   readonly documentNumber: string;
+  /** Other documents of the same person that the source knows: whoever comes with one of them is found again. */
+  readonly alsoKnown?: readonly KnownDocument[];
   readonly birthDate: string | null;
   /** Words of `Evidence.confirmed`. */
   readonly confirmed: readonly string[];
@@ -30,7 +42,7 @@ export interface ProvedFacts {
 /** Answers that a person can be told. `unavailable` covers down, slow, garbled and contradictory alike: never a match (F-36). */
 export type ProofingResult =
   | { readonly outcome: 'verified'; readonly facts: ProvedFacts }
-  | { readonly outcome: 'mismatch' | 'not_found' | 'deceased' | 'cancelled' | 'refused' }
+  | { readonly outcome: 'mismatch' | 'not_found' | 'deceased' | 'cancelled' | 'lost' | 'expired' | 'refused' }
   | { readonly outcome: 'unavailable'; readonly retryAfter: number };
 
 /** One question, one answer: registers. It never writes, never redirects, never knows the level. */
@@ -66,6 +78,6 @@ export interface ProofingTraits {
   readonly source: string;
   readonly strength: Strength;
   readonly confirms: readonly string[];
-  /** Needs a record matched by another method first. */
-  readonly after: string | null;
+  /** Needs a record matched by one of these methods first; empty: by none. */
+  readonly after: readonly string[];
 }

@@ -109,8 +109,9 @@ describe('the face check', () => {
 });
 
 describe('the registry of proofing methods', () => {
-  it('lists each method under its own id, face after population', () => {
+  it('lists each method under its own id, face after a record that has a photo', () => {
     for (const id of proofingIds) expect(proofingMethods[id].id).toBe(id);
-    expect(proofingMethods.face.after).toBe('population');
+    expect(proofingMethods.face.after).toEqual(['population', 'exit-entry']);
+    for (const id of proofingMethods.face.after) expect(proofingIds).toContain(id);
   });
 });
