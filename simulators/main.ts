@@ -3,12 +3,14 @@ import type { AddressInfo } from 'node:net';
 import Koa from 'koa';
 import { faceRoutes } from './face/routes.ts';
 import { escapeHtml, page } from './lib/http.ts';
+import type { SimulatedUpstream } from './lib/upstream.ts';
 import { outboxRoutes } from './outbox/routes.ts';
 import { loadPeople, registeredPeople } from './people.ts';
 import { registerNotices } from './population/notices.ts';
 import { openRegister } from './population/register.ts';
 import { makeResidents } from './population/residents.ts';
 import { populationRoutes } from './population/routes.ts';
+import { upstreamFactories } from './upstreams.ts';
 
 export interface SimulatorsOptions {
   readonly port?: number;
@@ -23,6 +25,8 @@ export interface SimulatorsOptions {
 
 export interface Simulators {
   readonly url: string;
+  /** The upstreams besides the city's own register, face service and gateway, with what a bridge needs to use them. */
+  readonly upstreams: readonly SimulatedUpstream[];
   close(): Promise<void>;
 }
 
@@ -61,13 +65,24 @@ export async function startSimulators(options: SimulatorsOptions = {}): Promise<
     perMinute,
     ...(notices ? { tell: notices.tell } : undefined),
   });
+  const returnHosts = ['localhost', '127.0.0.1'];
+  const upstreams = await Promise.all(
+    upstreamFactories.map((factory) => factory({ origin: () => origin, people, returnHosts })),
+  );
   const face = faceRoutes({
     origin: () => origin,
     clients: { [demoCredentials.clientId]: demoCredentials.faceSecret },
     perMinute,
-    returnHosts: ['localhost', '127.0.0.1'],
-    cameraOf: population.photoFor,
-    register: faceAtRegister,
+    returnHosts,
+    photos: [
+      {
+        refPrefix: 'rec_',
+        scorePath: '/population/v1/photo-score',
+        caller: faceAtRegister,
+        cameraOf: population.photoFor,
+      },
+      ...upstreams.flatMap(({ photos }) => photos ?? []),
+    ],
   });
   const outbox = outboxRoutes({ token: demoCredentials.smsToken });
 
@@ -96,7 +111,7 @@ export async function startSimulators(options: SimulatorsOptions = {}): Promise<
     }
     await next();
   });
-  for (const router of [outbox.router, population.router, face.router]) app.use(router.routes());
+  for (const { router } of [outbox, population, face, ...upstreams]) app.use(router.routes());
 
   const server = createServer(app.callback());
   await new Promise<void>((resolve, reject) => {
@@ -106,6 +121,7 @@ export async function startSimulators(options: SimulatorsOptions = {}): Promise<
   origin = `http://localhost:${(server.address() as AddressInfo).port}`;
   return {
     url: origin,
+    upstreams,
     close: () =>
       new Promise((resolve) => {
         notices?.close();
@@ -127,7 +143,7 @@ export async function startSimulators(options: SimulatorsOptions = {}): Promise<
     return page(
       '模拟系统 · Simulators',
       `<h1>模拟系统 · Simulators</h1><p>Other people's systems, simulated: separate services over HTTP. <a href="/outbox">Outbox of text messages</a> · <a href="/people.json">people.json</a></p>
-<table><thead><tr><th>Service</th><th>Path</th><th>Fault switch</th></tr></thead><tbody>${service('公安人口库 Population register', '/population', population.switches.state.fault)}${service('人脸核验 Face service', '/face', face.switches.state.fault)}${service('短信网关 SMS gateway', '/sms', outbox.switches.state.fault)}</tbody></table>
+<table><thead><tr><th>Service</th><th>Path</th><th>Fault switch</th></tr></thead><tbody>${service('公安人口库 Population register', '/population', population.switches.state.fault)}${service('人脸核验 Face service', '/face', face.switches.state.fault)}${service('短信网关 SMS gateway', '/sms', outbox.switches.state.fault)}${upstreams.map(({ title, path, fault }) => service(escapeHtml(title), path, fault())).join('')}</tbody></table>
 <p>Faults: none, slow, hang, down, http500, garbage, empty, wrong; <code>times</code> limits how often. A resident's record: <code>PUT /population/_control/people/NUMBER {"status": "deceased"}</code>; the same with notice to its subscribers: <code>POST /population/people/NUMBER/fate</code>. The register holds ${register.size} residents.</p>
 <h2>人物 · People</h2><table><thead><tr><th>Name</th><th>Document</th><th>Phone</th><th>Fate</th></tr></thead><tbody>${rows.join('')}</tbody></table>`,
     );

@@ -1,4 +1,5 @@
+import { exitEntryUpstream } from './exit-entry/service.ts';
 import type { UpstreamFactory } from './lib/upstream.ts';
 
 /** Every simulated upstream beyond the city's own register, face service and gateway: one line each. */
-export const upstreamFactories: readonly UpstreamFactory[] = [];
+export const upstreamFactories: readonly UpstreamFactory[] = [exitEntryUpstream];

@@ -4,6 +4,7 @@ import type { Context } from 'koa';
 import { faultSwitch } from '../lib/faults.ts';
 import { escapeHtml, fieldsOf, page, readBody, readJson, text } from '../lib/http.ts';
 import { callers, signRequest } from '../lib/signing.ts';
+import type { PhotoFile } from '../lib/upstream.ts';
 
 interface FaceSession {
   readonly id: string;
@@ -25,23 +26,22 @@ export interface FaceOptions {
   readonly perMinute: number;
   /** Hosts that a person may be sent back to. */
   readonly returnHosts: readonly string[];
-  /** What the camera would see of the person of a record. */
-  readonly cameraOf: (recordRef: string) => string | undefined;
-  /** How this service reaches the register: over HTTP, as any other caller. */
-  readonly register: { clientId: string; secret: string };
+  /** Whose photos it compares with, by how their record references begin. */
+  readonly photos: readonly PhotoFile[];
   readonly now?: () => Date;
 }
 
 const lifetimeMs = 10 * 60_000;
 const unguessable = () => randomBytes(24).toString('base64url');
 
-/** The face service (在线刷脸): liveness on its own page, then a comparison with the register's photo. */
+/** The face service (在线刷脸): liveness on its own page, then a comparison with the photo that a register has on file. */
 export function faceRoutes(options: FaceOptions) {
   const now = options.now ?? (() => new Date());
   const router = new Router({ prefix: '/face' });
   const switches = faultSwitch();
   const guard = callers(options.clients, options.perMinute, now);
   const sessions = new Map<string, FaceSession>();
+  const fileOf = (recordRef: string) => options.photos.find(({ refPrefix }) => recordRef.startsWith(refPrefix));
 
   router.get('/_control', (ctx) => {
     ctx.body = { ...switches.state, sessions: sessions.size };
@@ -158,7 +158,8 @@ export function faceRoutes(options: FaceOptions) {
     }
     session.cancelled = choice === 'cancel';
     session.liveness = choice === 'photo' ? 'failed' : choice === 'cancel' ? 'none' : 'passed';
-    session.capture = choice === 'me' ? (options.cameraOf(session.recordRef) ?? 'nobody') : 'somebody else';
+    session.capture =
+      choice === 'me' ? (fileOf(session.recordRef)?.cameraOf(session.recordRef) ?? 'nobody') : 'somebody else';
     session.token = unguessable();
     const back = new URL(session.returnUrl);
     back.searchParams.set('session_id', session.id);
@@ -168,9 +169,11 @@ export function faceRoutes(options: FaceOptions) {
   });
 
   async function compare(session: FaceSession): Promise<'match' | 'mismatch' | 'refused'> {
-    const path = '/population/v1/photo-score';
+    const file = fileOf(session.recordRef);
+    if (file === undefined) return 'refused';
+    const path = file.scorePath;
     const body = JSON.stringify({ ref: session.recordRef, capture: session.capture });
-    const headers = signRequest({ ...options.register, method: 'POST', path, body, now: now(), nonce: unguessable() });
+    const headers = signRequest({ ...file.caller, method: 'POST', path, body, now: now(), nonce: unguessable() });
     const response = await fetch(options.origin() + path, { method: 'POST', headers, body });
     if (!response.ok) return 'refused';
     const { score, threshold } = fieldsOf(await response.json());
