@@ -30,6 +30,7 @@ import { finishInteraction, openInteraction, refuseInteraction } from './oidc/in
 import { answerReplay, replayError } from './oidc/provider.ts';
 import { sessionUidOfSid } from './oidc/sessions.ts';
 import { tokenOrigin } from './oidc/token-origin.ts';
+import { openBridges } from './open-bridges.ts';
 import { createMetrics, type Metrics } from './ops/metrics.ts';
 import type { Readiness } from './ops/ops-server.ts';
 import { faceService } from './proofing/face.ts';
@@ -119,6 +120,7 @@ export async function createShimin(deps: {
     allowLoopback: config.allowLoopback,
     upstream: upstreams.sms,
   });
+  const bridges = openBridges({ db, keyring, log, clock, allowLoopback: config.allowLoopback, observe });
   const hashQueue = createHashQueue({ concurrency: config.processes > 1 ? 1 : 2 });
 
   // Engine
@@ -181,6 +183,7 @@ export async function createShimin(deps: {
   const deliveries = startDeliveries(router, { config, db, clock, keyring, log, engine, unique: models.replayUnique });
   journeyRoutes(router, {
     ...shared,
+    bridges,
     population,
     face,
     faceOrigin: new URL(config.face.url).origin,

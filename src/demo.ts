@@ -9,6 +9,7 @@ import { systemClock } from './lib/clock.ts';
 import { createLog } from './lib/log.ts';
 import { ensureSecrets } from './secrets.ts';
 import { seed } from './seed.ts';
+import { type DemoUpstream, seedBridges } from './seed-bridges.ts';
 import { type RunningServer, startServer } from './server.ts';
 import { connect, migrate } from './storage/db.ts';
 
@@ -75,9 +76,10 @@ export async function runDemo(
   };
   try {
     const { startSimulators } = await import(simulators('main.ts'));
-    open.push(await startSimulators({ port: simulatorsPort, notify: `${config.issuer}/notifications/population` }));
+    const others = await startSimulators({ port: simulatorsPort, notify: `${config.issuer}/notifications/population` });
+    open.push(others);
     const keyring = await ensureSecrets(config.secretsFile);
-    const staff = await prepare(config, keyring);
+    const staff = await prepare(config, keyring, others.upstreams);
     const server = await startServer({ config, keyring, log });
     open.push({ close: () => server.drain() });
     const { startApps } = await import(simulators('apps/app.ts'));
@@ -98,11 +100,13 @@ const local = (port: number) => `http://localhost:${port}`;
 async function prepare(
   config: ReturnType<typeof parseConfig>,
   keyring: Awaited<ReturnType<typeof ensureSecrets>>,
+  upstreams: readonly DemoUpstream[],
 ): Promise<string[]> {
   const database = connect(config.databaseUrl, { sqliteDriver: config.sqliteDriver });
   try {
     await migrate(database.knex);
     await seed({ db: database.knex, keyring, clock: systemClock, config });
+    await seedBridges({ db: database.knex, keyring, clock: systemClock }, upstreams);
     return await inviteDemoStaff({ db: database.knex, keyring, clock: systemClock }, config.issuer);
   } finally {
     await database.close();

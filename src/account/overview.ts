@@ -16,7 +16,7 @@ import { openInterventions } from '../storage/interventions.ts';
 import { personOf } from '../storage/persons.ts';
 import { currentPolicy } from '../storage/policies.ts';
 import { eventsOfSession, sessionRecordsOf } from '../storage/sessions.ts';
-import { fromOpenSources } from '../storage/sources.ts';
+import { byOpenBridges, fromOpenSources } from '../storage/sources.ts';
 import type { AreaSession } from '../web/area-session.ts';
 import { activityItems } from './activity.ts';
 import { type Handler, param, type SignedIn, withCitizen } from './context.ts';
@@ -68,7 +68,7 @@ async function standingOf(deps: AccountDeps, citizen: SignedIn) {
     passwordOf(db, account.id),
     totpOf(db, account.id),
   ]);
-  const best = bestLevel(policy, assess(policy, await fromOpenSources(db, evidence), events, now));
+  const best = bestLevel(policy, assess(policy, evidence, events, now));
   const index = best ? policy.levels.findIndex((level) => level.id === best.level) : -1;
   const next = policy.levels[index + 1];
   const offers = offersFor(
@@ -108,8 +108,8 @@ async function standingOf(deps: AccountDeps, citizen: SignedIn) {
 async function factsOf(deps: AccountDeps, accountId: string, sessionUid: string | null) {
   const { db } = deps;
   const facts = {
-    evidence: await evidenceOf(db, accountId),
-    events: sessionUid === null ? [] : await eventsOfSession(db, sessionUid),
+    evidence: await fromOpenSources(db, await evidenceOf(db, accountId)),
+    events: sessionUid === null ? [] : await byOpenBridges(db, await eventsOfSession(db, sessionUid)),
   };
   return underInterventions(await openInterventions(db, accountId), facts, deps.clock());
 }
@@ -134,7 +134,7 @@ function raise(deps: AccountDeps): Middleware {
 async function identitiesOf(deps: AccountDeps, accountId: string): Promise<readonly string[]> {
   const { document: policy } = await currentPolicy(deps.db);
   const { evidence } = await factsOf(deps, accountId, null);
-  return assess(policy, await fromOpenSources(deps.db, evidence), [], deps.clock()).identities;
+  return assess(policy, evidence, [], deps.clock()).identities;
 }
 
 export function overviewRoutes(router: Router, deps: AccountDeps): void {

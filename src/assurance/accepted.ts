@@ -1,4 +1,4 @@
-import type { Evidence, PersonCategory } from './evidence.ts';
+import { type AuthenticationEvent, bridgeOf, type Evidence, type PersonCategory } from './evidence.ts';
 
 /** What an app takes: of which categories of person, from which sources; `null` is any. */
 export interface Acceptance {
@@ -16,6 +16,18 @@ export function acceptedEvidence(acceptance: Acceptance, evidence: readonly Evid
   const { categories, sources } = acceptance;
   if (categories === null && sources.allow === null && sources.deny.length === 0) return evidence;
   return evidence.filter((item) => notAccepted(acceptance, item) === null);
+}
+
+/** The sign-ins that count for an app: one over an upstream that it does not take is none there. */
+export function acceptedEvents<T extends Pick<AuthenticationEvent, 'method' | 'credentialId'>>(
+  { sources }: Acceptance,
+  events: readonly T[],
+): readonly T[] {
+  if (sources.allow === null && sources.deny.length === 0) return events;
+  return events.filter((event) => {
+    const source = bridgeOf(event);
+    return source === null || (!sources.deny.includes(source) && (sources.allow?.includes(source) ?? true));
+  });
 }
 
 /** Why a piece of evidence does not count for an app; null: it does. */

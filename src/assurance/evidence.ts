@@ -49,7 +49,7 @@ export interface AuthenticationEvent {
   readonly id: string;
   readonly method: AuthenticationMethod;
   readonly at: Date;
-  /** The authenticator used; null for codes sent to a contact. */
+  /** The authenticator used; null for codes sent to a contact; for a bridge `<bridge>:<identity id>`. */
   readonly credentialId: string | null;
   /** What it proved by itself: a passkey with user verification proves possession and inherence/knowledge. */
   readonly factors: readonly FactorKind[];
@@ -60,3 +60,7 @@ export interface AuthenticationEvent {
   /** The interaction in which it happened, so that a level that never rides on SSO can ask for "in this request". */
   readonly interaction: string | null;
 }
+
+/** Which bridge a sign-in came by; null: it was here. */
+export const bridgeOf = (event: Pick<AuthenticationEvent, 'method' | 'credentialId'>): string | null =>
+  event.method === 'bridge' ? (event.credentialId?.split(':')[0] ?? '') : null;

@@ -5,6 +5,7 @@ export const reasonCodes = [
   'sign_in_again',
   'unknown_level',
   'register_unavailable',
+  'upstream_unavailable',
   'face_unavailable',
   'needs_identity',
   'needs_authenticator',

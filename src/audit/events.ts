@@ -18,6 +18,7 @@ export const auditEvents = [
   { type: 'evidence.revoked', data: ['kinds', 'count'] },
   { type: 'identity.linked', data: ['bridge'] },
   { type: 'identity.unlinked', data: ['bridge'] },
+  { type: 'identity.refused', data: ['bridge'] },
   { type: 'session.ended', data: ['count', 'scope'] },
   { type: 'consent.given', data: ['scopes', 'claims'] },
   { type: 'consent.withdrawn', data: ['scopes'] },

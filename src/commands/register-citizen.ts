@@ -1,3 +1,4 @@
+import type { UpstreamFacts } from '../assurance/upstream-facts.ts';
 import { newId, newPersonKey, randomToken, sealFor } from '../lib/crypto.ts';
 import { ShiminError } from '../lib/errors.ts';
 import { findAccountByContact, insertAccount, insertContact } from '../storage/accounts.ts';
@@ -13,10 +14,12 @@ import { transaction } from '../storage/db.ts';
 import { insertEvidence } from '../storage/evidence.ts';
 import { insertEvent } from '../storage/sessions.ts';
 import type { Cause, CommandDeps } from './command.ts';
+import { writeLink } from './link-identity.ts';
 import type { EventFacts } from './record-authentication.ts';
 
 export type FirstAuthenticator =
   | { kind: 'passkey'; passkey: Omit<NewPasskey, 'id' | 'accountId' | 'createdAt'> }
+  | { kind: 'bridge'; facts: UpstreamFacts }
   | { kind: 'password'; hash: string; totpSecret: string; totpStep: number; recoveryHashes: readonly string[] };
 
 /**
@@ -67,6 +70,8 @@ export async function registerCitizen(
     if (first.kind === 'passkey') {
       const stored = await insertPasskey(tx, { ...first.passkey, id: newId(), accountId, createdAt: at });
       if (!stored) throw new ShiminError('passkey_rejected', { status: 409, detail: { reason: 'known_credential' } });
+    } else if (first.kind === 'bridge') {
+      await writeLink(tx, deps, { accountId, facts: first.facts, interaction: input.interaction, cause: input.cause });
     } else {
       await setPassword(tx, { accountId, hash: first.hash, createdAt: at });
       await insertTotp(tx, {

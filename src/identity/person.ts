@@ -24,3 +24,14 @@ export function maskName(name: string): string {
   };
   return words.map(one).join(' ');
 }
+
+/** Whom a document is given to; what only the number tells (home or residence permits) is read off it. */
+export function categoryOfDocument(type: string, number: string): Category {
+  if (type.startsWith('cn_resident_id')) return 'mainland';
+  const permit = type.startsWith('cn_h') ? number : '';
+  if (type.startsWith('hk_') || /^(H|810000)/.test(permit)) return 'hong_kong';
+  if (type.startsWith('mo_') || /^(M|820000)/.test(permit)) return 'macao';
+  // Resident certificates of Taiwan are foreigners' papers.
+  if (type === 'tw_national_id' || type === 'cn_tw_travel_permit' || permit.startsWith('830000')) return 'taiwan';
+  return type === 'cn_uscc' ? 'legal_person' : 'foreign';
+}

@@ -1,5 +1,6 @@
 import type { Context } from 'koa';
 import type { HashQueue } from '../authenticators/password.ts';
+import type { BridgeDoor } from '../bridges/index.ts';
 import type { CommandDeps } from '../commands/command.ts';
 import type { ServiceHealth } from '../commands/offers.ts';
 import type { Log } from '../lib/log.ts';
@@ -28,6 +29,7 @@ export interface JourneyDeps extends CommandDeps {
   readonly origins: readonly string[];
   readonly issuer: string;
   readonly hashQueue: HashQueue;
+  readonly bridges: BridgeDoor;
   readonly population: PopulationRegister;
   readonly face: FaceService;
   /** Where the face service's own pages are; forms may lead there. */

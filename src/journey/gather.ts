@@ -1,5 +1,5 @@
 import type { Context } from 'koa';
-import { acceptedEvidence } from '../assurance/accepted.ts';
+import { acceptedEvents, acceptedEvidence } from '../assurance/accepted.ts';
 import { type Assessment, assess } from '../assurance/assess.ts';
 import type { AuthenticationEvent, Evidence } from '../assurance/evidence.ts';
 import { inForce, stops, underInterventions } from '../assurance/interventions.ts';
@@ -16,7 +16,7 @@ import { evidenceOf } from '../storage/evidence.ts';
 import { type InterventionRecord, interventionsOf, openInterventions } from '../storage/interventions.ts';
 import { currentPolicy } from '../storage/policies.ts';
 import { eventsOfInteraction, eventsOfSession } from '../storage/sessions.ts';
-import { fromOpenSources } from '../storage/sources.ts';
+import { byOpenBridges, fromOpenSources } from '../storage/sources.ts';
 import type { JourneyDeps } from './deps.ts';
 import { type JourneyState, loadState } from './state.ts';
 
@@ -86,12 +86,16 @@ async function gatherCitizen(
     [...ofSession, ...here].filter((event) => event.accountId === accountId).map((event) => [event.id, event]),
   );
   const open = await openInterventions(db, accountId);
-  const facts = { evidence: await evidenceOf(db, accountId), events: [...byId.values()] };
-  const { usable, evidence, events } = underInterventions(open, facts, now);
+  const facts = {
+    evidence: await fromOpenSources(db, await evidenceOf(db, accountId)),
+    events: await byOpenBridges(db, [...byId.values()]),
+  };
+  const { usable, evidence, events: living } = underInterventions(open, facts, now);
   // A session without one living event (ended, or from before a reset) is a stranger's session.
-  if (events.length === 0) return null;
+  if (living.length === 0) return null;
+  const events = acceptedEvents(requirement, living);
   if (!usable) return { stop: await stopOf(deps, accountId) };
-  const accepted = acceptedEvidence(requirement, await fromOpenSources(db, evidence));
+  const accepted = acceptedEvidence(requirement, evidence);
   const assessment = assess(policy, accepted, events, now, { interaction: interaction.cid });
   const offered = state.offered || interaction.offered;
   const verdict = satisfies(assessment, requirement, policy, { interaction: interaction.cid, offered, events });

@@ -3,6 +3,8 @@ import { offersFor } from '../commands/offers.ts';
 import { anyCounter } from '../storage/counters.ts';
 import { finishVisit } from '../storage/journey-visits.ts';
 import { seeOther } from '../web/forms.ts';
+import { bridgeWays } from './bridge-data.ts';
+import { isFresh, pendingUpstream } from './bridge-fresh.ts';
 import { missingConsent } from './consent.ts';
 import { type Handler, withSituation } from './context.ts';
 import type { JourneyDeps } from './deps.ts';
@@ -23,10 +25,18 @@ const hub: Handler = async (deps, ctx, situation) => {
   const { citizen, state, interaction } = situation;
   const met = citizen?.verdict.kind === 'met';
   const health = { ...deps.health(), counter: citizen !== null && !met && (await anyCounter(deps.db)) };
-  const offers = citizen ? offersFor(citizen.holdings, health) : [];
+  const offers = citizen
+    ? [...offersFor(citizen.holdings, health), ...(met ? [] : await bridgeWays(deps, citizen))]
+    : [];
   const ways = waysFor(situation, offers, deps.clock());
   const consent = citizen ? await missingConsent(deps, situation, citizen.account.id) : null;
-  const next = nextStep(situation, ways, consent !== null, typeof ctx.query.show === 'string' ? ctx.query.show : '');
+  const now = deps.clock();
+  const upstream = {
+    pending: pendingUpstream(situation, now) !== null,
+    fresh: citizen !== null && isFresh(citizen, situation, now),
+  };
+  const show = typeof ctx.query.show === 'string' ? ctx.query.show : '';
+  const next = nextStep(situation, ways, consent !== null, show, upstream);
   if (next.kind === 'finish' && citizen) {
     const outcome = {
       accountId: citizen.account.id,

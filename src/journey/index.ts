@@ -1,5 +1,7 @@
 import type Router from '@koa/router';
 import { authenticateRoutes } from './authenticate.ts';
+import { bridgeRoutes } from './bridge.ts';
+import { bridgeLinkRoutes } from './bridge-link.ts';
 import { consentRoutes } from './consent.ts';
 import { counterRoutes } from './counter.ts';
 import type { JourneyDeps } from './deps.ts';
@@ -16,5 +18,7 @@ export function journeyRoutes(router: Router, deps: JourneyDeps): void {
   enrolRoutes(router, deps);
   proveRoutes(router, deps);
   counterRoutes(router, deps);
+  bridgeRoutes(router, deps);
+  bridgeLinkRoutes(router, deps);
   consentRoutes(router, deps);
 }

@@ -6,6 +6,8 @@ import { noteVisit } from '../storage/journey-visits.ts';
 import { formTarget } from '../web/guards.ts';
 import { localeOf } from '../web/preferences.ts';
 import { qrSvg } from '../web/qr.ts';
+import { bridgeData, signInBridges } from './bridge-data.ts';
+import { pendingUpstream } from './bridge-fresh.ts';
 import { enrolChallenge, firstPasskeyChallenge, passkeyChallenge } from './ceremonies.ts';
 import type { ConsentNeed } from './consent.ts';
 import { consentItems } from './consent-items.ts';
@@ -31,6 +33,12 @@ export const pageNames = [
   'prove-population',
   'prove-face',
   'prove-counter',
+  'prove-bridge',
+  'bridge-input',
+  'bridge-wait',
+  'bridge-new',
+  'bridge-link',
+  'bridge-refused',
   'prove-unavailable',
   'prove-refused',
   'consent',
@@ -97,8 +105,17 @@ async function pageData(
   const { registration } = state;
   const canContinue = citizen !== null && citizen.verdict.kind === 'short' && citizen.verdict.voluntary;
   switch (page) {
+    case 'prove-bridge':
+    case 'bridge-input':
+    case 'bridge-wait':
+    case 'bridge-new':
+    case 'bridge-link':
+    case 'bridge-refused':
+      return bridgeData(deps, ctx, situation, page);
     case 'sign-in':
       return {
+        bridges: citizen === null ? await signInBridges(deps, ctx, situation) : [],
+        linking: state.upstream === null ? null : state.upstream.facts.bridge,
         passkey: await passkeyChallenge(deps, situation),
         signedIn: citizen !== null,
         ...(citizen
@@ -115,7 +132,12 @@ async function pageData(
     case 'register-taken':
       return registration ? { phoneMasked: maskPhone(registration.phone) } : {};
     case 'register-authenticator':
-      return registration ? { passkey: await firstPasskeyChallenge(deps, situation, registration) } : {};
+      return registration
+        ? {
+            passkey: await firstPasskeyChallenge(deps, situation, registration),
+            bridge: pendingUpstream(situation, deps.clock())?.bridge ?? null,
+          }
+        : {};
     case 'register-password':
       return registration ? { username: registration.phone } : {};
     case 'register-totp':

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { factorKinds, strengths } from '../assurance/evidence.ts';
+import { categories } from '../identity/person.ts';
 import { ShiminError } from '../lib/errors.ts';
 import type { Interaction } from '../oidc/interaction.ts';
 import { peek, put, update } from '../storage/pending.ts';
@@ -18,6 +20,51 @@ const registration = z.object({
   totpSecret: z.string().nullable(),
 });
 
+const upstreamFacts = z.object({
+  bridge: z.string(),
+  subjects: z.array(z.object({ part: z.string(), of: z.tuple([z.string()], z.string()).readonly() })).readonly(),
+  claims: z.object({
+    name: z.string().optional(),
+    latinName: z.string().optional(),
+    documentType: z.string().optional(),
+    documentNumber: z.string().optional(),
+    birthDate: z.string().optional(),
+    phone: z.string().optional(),
+    category: z.enum(categories).optional(),
+    documentValidUntil: z.string().optional(),
+  }),
+  event: z
+    .object({
+      method: z.literal('bridge'),
+      at: z.coerce.date(),
+      factors: z.array(z.enum(factorKinds)).readonly(),
+      userVerified: z.boolean(),
+      phishingResistant: z.boolean(),
+      deviceBound: z.boolean(),
+    })
+    .nullable(),
+  evidence: z
+    .object({
+      kind: z.literal('upstream'),
+      source: z.string(),
+      strength: z.enum(strengths),
+      category: z.enum(categories).nullable(),
+      confirmed: z.array(z.string()).readonly(),
+      expiresAt: z.coerce.date().nullable(),
+    })
+    .nullable(),
+});
+
+const waiting = z.object({
+  bridge: z.string(),
+  keep: z.unknown(),
+  link: z.string().nullable(),
+  qr: z.string().nullable(),
+  every: z.number(),
+  until: z.number(),
+  askedAt: z.number(),
+});
+
 const schema = z.object({
   registration: registration.nullable(),
   /** Password entered rightly; it counts only together with the second factor. */
@@ -29,7 +76,13 @@ const schema = z.object({
   /** What the register answered and is not in the ledger: bound face session. */
   face: z.object({ keep: z.unknown() }).nullable(),
   /** Last refusal or fault of a proofing, shown by the hub until the next try. */
-  notice: z.object({ kind: z.enum(['unavailable', 'refused']), reason: z.string() }).nullable(),
+  notice: z
+    .object({ kind: z.enum(['unavailable', 'refused', 'bridge']), reason: z.string(), bridge: z.string().optional() })
+    .nullable(),
+  /** An upstream's answer that is linked to no account yet: the person says which, and proves it is theirs. */
+  upstream: z.object({ facts: upstreamFacts, at: z.number() }).nullable().default(null),
+  /** Shown while the person acts in an upstream's app. */
+  waiting: waiting.nullable().default(null),
   /** Secret of an authenticator app that is being added to the account. */
   offered: z.boolean(),
 });
@@ -45,6 +98,8 @@ const empty: JourneyState = {
   recoveryCodes: [],
   face: null,
   notice: null,
+  upstream: null,
+  waiting: null,
   offered: false,
 };
 

@@ -1,3 +1,4 @@
+import { parseBridgeStep } from '../assurance/bridge-offers.ts';
 import type { Offer, Plan } from '../assurance/plan.ts';
 import type { Situation } from './gather.ts';
 
@@ -29,6 +30,7 @@ export function stepUpData(situation: Situation, plan: Plan | undefined, offers:
 function missingOf(steps: readonly string[], offers: ReadonlyMap<string, Offer>): string[] {
   return steps.map((step) => {
     const offer = offers.get(step);
+    if (parseBridgeStep(step) !== null) return 'missing_upstream';
     if (offer?.kind === 'prove') return `missing_${step}`;
     return offer?.kind === 'enrol' ? 'missing_passkey' : 'missing_authentication';
   });

@@ -1,3 +1,5 @@
+import { notAccepted } from '../assurance/accepted.ts';
+import { oneOfEach, parseBridgeStep, withTwins } from '../assurance/bridge-offers.ts';
 import { type Offer, type Plan, plan } from '../assurance/plan.ts';
 import type { Situation } from './gather.ts';
 import type { PageName } from './pages.ts';
@@ -19,26 +21,47 @@ const stepPages: Readonly<Record<string, PageName>> = {
 /** The ways to what this request needs, from what is proved now. */
 export function waysFor(situation: Situation, offers: readonly Offer[], now: Date): Plan {
   const { citizen, interaction, policy, requirement } = situation;
-  return plan({
+  const lists = policy.levels.flatMap(({ identity }) =>
+    identity.flatMap(({ rules }) => rules.map(({ sources }) => sources)),
+  );
+  const accepted = { ...requirement, categories: null };
+  const { offers: some, twins } = oneOfEach(offers, (source) =>
+    [
+      ...lists.map((sources) => sources === null || sources.includes(source)),
+      notAccepted(accepted, { source, kind: 'upstream', category: null }) === null,
+    ].join(),
+  );
+  const found = plan({
     policy,
     requirement,
     evidence: citizen?.evidence ?? [],
     events: citizen?.events ?? [],
-    offers,
+    offers: some,
     now,
     interaction: interaction.cid,
   });
+  return withTwins(found, offers, twins);
 }
 
 /**
  * What the person sees next: computed from what is proved, never stored. `show` is the person's own choice among pages
  * of equal right (password instead of passkey, register instead of sign in).
  */
-export function nextStep(situation: Situation, ways: Plan, consentMissing: boolean, show: string): Next {
+export function nextStep(
+  situation: Situation,
+  ways: Plan,
+  consentMissing: boolean,
+  show: string,
+  /** An upstream's answer waits for its account; `fresh`: the person signed in here a moment ago, too. */
+  upstream: { readonly pending: boolean; readonly fresh: boolean },
+): Next {
   const { citizen, state } = situation;
   if (situation.stop !== null) return page('stopped');
+  if (state.notice?.kind === 'bridge') return page('bridge-refused');
   if (state.recoveryCodes.length > 0) return page('recovery-codes');
   if (state.passwordOf !== null) return page(show === 'recovery-code' ? 'recovery-code' : 'totp');
+  if (upstream.pending && show === '')
+    return page(citizen === null ? 'bridge-new' : upstream.fresh ? 'bridge-link' : 'sign-in');
   if (!citizen) return signIn(situation, show);
   if (state.notice !== null) return page(state.notice.kind === 'unavailable' ? 'prove-unavailable' : 'prove-refused');
   if (citizen.verdict.kind === 'met') return consentMissing ? page('consent') : { kind: 'finish' };
@@ -68,6 +91,7 @@ function stepUpPage(chosen: readonly string[], ways: Plan): PageName {
       way.steps.every((step, i) => step === chosen[chosen.length - way.steps.length + i]),
   );
   const step = onTheWay?.steps[0] ?? onlyReauthentication(ways);
+  if (step !== undefined && parseBridgeStep(step) !== null) return 'prove-bridge';
   return (step && stepPages[step]) || 'choose';
 }
 

@@ -27,6 +27,8 @@ export const limits = {
   smsAddress: { limit: 30, windowSec: hour, lockSec: hour },
   codeTarget: { limit: 10, windowSec: hour, lockSec: hour },
   passkeyAddress: { limit: 300, windowSec: hour, lockSec: 5 * minute },
+  bridgeAddress: { limit: 120, windowSec: hour, lockSec: 15 * minute },
+  bridgeTarget: { limit: 20, windowSec: hour, lockSec: hour },
   registerAccount: { limit: 10, windowSec: day, lockSec: hour },
   registerTarget: { limit: 10, windowSec: day, lockSec: day },
   registerAddress: { limit: 100, windowSec: day, lockSec: hour },

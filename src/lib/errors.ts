@@ -31,6 +31,8 @@ export const errorCodes = [
   'passkey_unknown',
   'last_way_in',
   'identity_mismatch',
+  'identity_unknown',
+  'bridge_off',
   'identity_in_use',
   'person_deceased',
   'record_cancelled',

@@ -1,4 +1,4 @@
-import { acceptedEvidence } from '../assurance/accepted.ts';
+import { acceptedEvents, acceptedEvidence } from '../assurance/accepted.ts';
 import type { Assessment } from '../assurance/assess.ts';
 import { assess } from '../assurance/assess.ts';
 import type { AuthenticationEvent, Evidence } from '../assurance/evidence.ts';
@@ -7,7 +7,7 @@ import type { AssurancePolicy } from '../assurance/policy.ts';
 import type { Account } from '../storage/accounts.ts';
 import type { Db } from '../storage/db.ts';
 import { currentPolicy } from '../storage/policies.ts';
-import { fromOpenSources } from '../storage/sources.ts';
+import { byOpenBridges, fromOpenSources } from '../storage/sources.ts';
 import type { StandingReader, StandingRows } from '../storage/standing.ts';
 
 /** What an account is worth in one SSO session now. Computed on each request, never stored. */
@@ -43,7 +43,7 @@ export async function loadStanding(
   if (account?.status !== 'active') return null;
   const { document: policy } = await currentPolicy(deps.db);
   // A session whose events belong to somebody else is worth nothing to this account.
-  const all = events.filter((event) => event.accountId === where.accountId);
+  const all = (await byOpenBridges(deps.db, events)).filter((event) => event.accountId === where.accountId);
   const {
     usable,
     events: own,
@@ -55,8 +55,9 @@ export async function loadStanding(
   const app =
     where.clientId !== null && Object.hasOwn(policy.apps, where.clientId) ? policy.apps[where.clientId] : undefined;
   const counting = app ? acceptedEvidence(app, trusted) : trusted;
-  const assessment = assess(policy, counting, own, where.now, { interaction });
-  return { account, policy, evidence: counting, events: own, assessment };
+  const signIns = app ? acceptedEvents(app, own) : own;
+  const assessment = assess(policy, counting, signIns, where.now, { interaction });
+  return { account, policy, evidence: counting, events: signIns, assessment };
 }
 
 /** Levels that don't ride on SSO rest on the newest interaction; ageing still takes them away. */

@@ -6,7 +6,7 @@ import { sealedKeyOf } from './person-key.ts';
 import { row, time, toMs } from './rows.ts';
 
 // The person behind an account is this aggregate's other half; it has its own file for length only.
-export { bindPerson, type NewPerson, type Person, personOf } from './persons.ts';
+export { addDocument, bindPerson, findAccountByDocument, type NewPerson, type Person, personOf } from './persons.ts';
 
 export const accountStatuses = ['active', 'suspended', 'closed'] as const;
 export type AccountStatus = (typeof accountStatuses)[number];

@@ -77,6 +77,8 @@ export interface Revocation {
   /** These rows, or all of these kinds; without either, everything the account has. */
   readonly ids?: readonly string[];
   readonly kinds?: readonly EvidenceKind[];
+  /** What this source said under this transaction id. */
+  readonly of?: { readonly source: string; readonly reference: string };
   readonly at: Date;
   readonly reason: string;
 }
@@ -86,5 +88,22 @@ export async function revokeEvidence(db: Db, revocation: Revocation): Promise<nu
   const rows = db('evidence').where({ account_id: revocation.accountId }).whereNull('revoked_at');
   if (revocation.ids !== undefined) rows.whereIn('id', revocation.ids);
   if (revocation.kinds !== undefined) rows.whereIn('kind', revocation.kinds);
+  if (revocation.of !== undefined) rows.where(revocation.of);
   return rows.update({ revoked_at: toMs(revocation.at), revoked_reason: revocation.reason });
+}
+
+/** Whether the same was said lately: same source and transaction id, no weaker, no less, and not revoked since. */
+export async function saidSince(db: Db, evidence: NewEvidence, since: Date): Promise<boolean> {
+  const { accountId, source, reference, strength } = evidence;
+  const rows = await db('evidence')
+    .where({ account_id: accountId, source, reference, strength })
+    .whereNull('revoked_at')
+    .where('recorded_at', '>', toMs(since));
+  return rows.some((raw) => {
+    const known = evidenceRow.parse(raw);
+    return (
+      evidence.confirmed.every((word) => known.confirmed.includes(word)) &&
+      known.expiresAt?.getTime() === evidence.expiresAt?.getTime()
+    );
+  });
 }

@@ -62,7 +62,44 @@ export const samples: Readonly<Record<string, readonly object[]>> = {
   ],
   'journey/sign-in': [
     { ...journey, passkey },
+    {
+      ...journey,
+      passkey,
+      bridges: [
+        { id: 'alipay', last: true, healthy: true, asks: false },
+        { id: 'wechat', last: false, healthy: true, asks: false },
+        { id: 'tw-fido', last: false, healthy: false, asks: true },
+      ],
+    },
     { ...journey, passkey, signedIn: true, reason: 'sign_in_again', canPassword: false },
+  ],
+  'journey/prove-bridge': [{ ...journey, bridge: 'macao', asks: [], minutes: 3 }],
+  'journey/bridge-input': [
+    { ...journey, bridge: 'tw-fido', asks: [{ name: 'number', type: 'tw_national_id' }], minutes: 3 },
+    {
+      ...journey,
+      bridge: 'tw-fido',
+      asks: [{ name: 'number', type: 'tw_national_id' }],
+      minutes: 3,
+      errors: { number: 'errors.number_invalid' },
+    },
+  ],
+  'journey/bridge-leave': [{ ...journey, bridge: 'singpass', url: 'http://localhost:1/singpass' }],
+  'journey/bridge-wait': [
+    { ...journey, bridge: 'tw-fido', link: 'mobilemoica://a', qr: '<svg xmlns="http://www.w3.org/2000/svg"/>' },
+    { ...journey, bridge: 'tw-fido', link: null, qr: null },
+  ],
+  'journey/bridge-new': [
+    { ...journey, bridge: 'wechat', name: null },
+    { ...journey, bridge: 'alipay', name: hostile },
+  ],
+  'journey/bridge-link': [
+    { ...journey, bridge: 'wechat', name: null },
+    { ...journey, bridge: 'alipay', name: hostile },
+  ],
+  'journey/bridge-refused': [
+    { ...journey, bridge: 'iam-smart', reason: 'cancelled' },
+    { ...journey, bridge: 'guangdong', reason: 'never_heard' },
   ],
   'journey/password': [
     { ...journey },
@@ -78,7 +115,10 @@ export const samples: Readonly<Record<string, readonly object[]>> = {
     { ...journey, phoneMasked: '+86 138****0001', values: { region: '', phone: '+8613800000001' }, minutes: 10 },
   ],
   'journey/register-taken': [{ ...journey, phoneMasked: '+86 138****0001' }],
-  'journey/register-authenticator': [{ ...journey, passkey }],
+  'journey/register-authenticator': [
+    { ...journey, passkey, bridge: null },
+    { ...journey, passkey, bridge: 'network-id' },
+  ],
   'journey/enrol-passkey': [{ ...journey, passkey }],
   'journey/register-password': [
     { ...journey, username: '+8613800000001', errors: { password: 'errors.password_too_short' } },
@@ -102,6 +142,7 @@ export const samples: Readonly<Record<string, readonly object[]>> = {
       missing: ['missing_population', 'missing_face'],
       ways: [
         { ...way, id: 'population face', steps: ['population', 'face'] },
+        { ...way, id: 'bridge:singpass:2', steps: ['bridge:singpass:2'] },
         {
           ...way,
           id: 'enrol-passkey',

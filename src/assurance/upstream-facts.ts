@@ -1,0 +1,91 @@
+import { type BridgeCap, type GradedLevel, worthOf } from './bridge-worth.ts';
+import type { AuthenticationEvent, Evidence, PersonCategory } from './evidence.ts';
+
+/** What an upstream said about the person, in words of ours. */
+export interface UpstreamClaims {
+  readonly name?: string | undefined;
+  readonly latinName?: string | undefined;
+  readonly documentType?: string | undefined;
+  readonly documentNumber?: string | undefined;
+  readonly birthDate?: string | undefined;
+  readonly phone?: string | undefined;
+  readonly category?: PersonCategory | undefined;
+  readonly documentValidUntil?: string | undefined;
+}
+
+/** An upstream's answer as a bridge hands it over. */
+export interface UpstreamAnswer {
+  readonly subjects: readonly UpstreamSubject[];
+  readonly level: string | null;
+  readonly authTime: Date | null;
+  readonly claims: UpstreamClaims;
+}
+
+export interface UpstreamSubject {
+  readonly part: string;
+  readonly of: readonly [string, ...string[]];
+}
+
+/** What of an answer counts here. */
+export interface UpstreamFacts {
+  readonly bridge: string;
+  readonly subjects: readonly UpstreamSubject[];
+  readonly claims: UpstreamClaims;
+  /** Its sign-in; null: it proves nothing here. The identity that it was of is added when it is written. */
+  readonly event:
+    | (Omit<AuthenticationEvent, 'id' | 'interaction' | 'credentialId'> & { readonly method: 'bridge' })
+    | null;
+  /** What it vouches for; null: for nothing that this answer holds. */
+  readonly evidence:
+    | (Pick<Evidence, 'source' | 'strength' | 'category' | 'confirmed' | 'expiresAt'> & { readonly kind: 'upstream' })
+    | null;
+}
+
+/** What each word of `confirmed` needs in the answer; a word that is not here is a property of the proofing itself. */
+const claimOf: Readonly<Record<string, keyof UpstreamClaims>> = {
+  name: 'name',
+  document_number: 'documentNumber',
+  birth_date: 'birthDate',
+  phone: 'phone',
+};
+
+/**
+ * What an answer is worth: never more than the bridge's level under the cap, never a word that the answer does not hold, and
+ * no fresher than the sign-in there.
+ */
+export function upstreamFacts(
+  bridge: string,
+  levels: readonly GradedLevel[],
+  cap: BridgeCap | null,
+  answer: UpstreamAnswer,
+  now: Date,
+): UpstreamFacts {
+  const { identity, authentication } = worthOf(levels, cap, answer.level);
+  const { claims } = answer;
+  const holds = (word: string) => {
+    const claim = claimOf[word];
+    return claim === undefined || claims[claim] !== undefined;
+  };
+  const confirmed = identity?.confirms.filter(holds) ?? [];
+  const at = answer.authTime !== null && answer.authTime < now ? answer.authTime : now;
+  return {
+    bridge,
+    subjects: answer.subjects,
+    claims,
+    event: authentication && { ...authentication, method: 'bridge', at },
+    evidence:
+      identity === null || confirmed.length === 0
+        ? null
+        : {
+            kind: 'upstream',
+            source: bridge,
+            strength: identity.strength,
+            category: claims.category ?? null,
+            confirmed,
+            expiresAt:
+              claims.documentValidUntil === undefined
+                ? null
+                : new Date(`${claims.documentValidUntil}T23:59:59.999+08:00`),
+          },
+  };
+}

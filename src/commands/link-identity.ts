@@ -1,0 +1,170 @@
+import type { UpstreamFacts } from '../assurance/upstream-facts.ts';
+import { ShiminError } from '../lib/errors.ts';
+import { lockAccount } from '../storage/accounts.ts';
+import { append } from '../storage/audit.ts';
+import { passkeysOf, passwordOf, totpOf } from '../storage/authenticators.ts';
+import { type Db, transaction } from '../storage/db.ts';
+import { insertEvidence, revokeEvidence, saidSince } from '../storage/evidence.ts';
+import {
+  endEventsOf,
+  findIdentity,
+  identitiesOf,
+  insertIdentity,
+  keepSubjects,
+  removeIdentity,
+  touchIdentity,
+} from '../storage/external-identities.ts';
+import { endSessions, insertEvent } from '../storage/sessions.ts';
+import { announce } from './announce.ts';
+import { liftByDoing } from './close-interventions.ts';
+import type { Cause, CommandDeps } from './command.ts';
+import { withLevelChange } from './level-change.ts';
+import { tellApps } from './tell-apps.ts';
+import { claimPerson } from './upstream-person.ts';
+
+export interface UpstreamUse {
+  readonly accountId: string;
+  readonly facts: UpstreamFacts;
+  /** The authorization request in which it happened; null: on the account page, where it is no sign-in. */
+  readonly interaction: string | null;
+  readonly cause: Cause;
+}
+
+/**
+ * Links an upstream identity to an account whose holder has just signed in on both sides, and writes what the upstream
+ * vouches for: all of it or nothing. The same identity once more only renews what is known.
+ * @throws ShiminError `identity_in_use`: linked elsewhere, or the person has another account; `identity_mismatch`
+ */
+export async function linkIdentity(deps: CommandDeps, use: UpstreamUse): Promise<void> {
+  await transaction(deps.db, async (tx) => {
+    await lockAccount(tx, use.accountId);
+    await writeLink(tx, deps, use);
+  });
+}
+
+/** The same within the transaction of whoever makes the account. */
+export async function writeLink(tx: Db, deps: CommandDeps, use: UpstreamUse): Promise<void> {
+  const at = deps.clock();
+  const { bridge, subjects } = use.facts;
+  const known = await findIdentity(tx, deps.keyring, bridge, subjects);
+  if (known && known.accountId !== use.accountId) throw inUse(bridge);
+  const id = known?.id ?? (await insertIdentity(tx, deps.keyring, { accountId: use.accountId, bridge, subjects, at }));
+  if (known) await keepSubjects(tx, deps.keyring, known, subjects);
+  await take(tx, deps, use, id, at);
+  if (known) return;
+  await note(tx, use, at, 'identity.linked', { bridge });
+  const data = { credential_type: `urn:shimin:bridge:${bridge}`, change_type: 'create' };
+  await announce(tx, deps.keyring, {
+    accountId: use.accountId,
+    event: 'credential-change',
+    data,
+    at,
+    initiator: 'user',
+  });
+}
+
+/**
+ * A sign-in by an identity that is linked already: it becomes an authentication event of its account, and what it vouches
+ * for is renewed.
+ * @throws ShiminError `identity_unknown` when it is linked to no account (any more); `identity_mismatch`
+ */
+export async function signInByBridge(deps: CommandDeps, use: Omit<UpstreamUse, 'accountId'>): Promise<string> {
+  const at = deps.clock();
+  return transaction(deps.db, async (tx) => {
+    const { bridge, subjects } = use.facts;
+    const known = await findIdentity(tx, deps.keyring, bridge, subjects);
+    if (!known) throw new ShiminError('identity_unknown', { status: 409, detail: { bridge } });
+    const own = { ...use, accountId: known.accountId };
+    await lockAccount(tx, known.accountId);
+    await keepSubjects(tx, deps.keyring, known, subjects);
+    await touchIdentity(tx, known.id, at);
+    await take(tx, deps, own, known.id, at);
+    await liftByDoing(tx, deps, { accountId: known.accountId, part: 'sign_in', at, cause: use.cause });
+    await note(tx, own, at, 'authentication.succeeded', { methods: ['bridge'] });
+    return known.accountId;
+  });
+}
+
+const RENEW_AFTER_MS = 30 * 24 * 3_600_000;
+
+/** Writes the sign-in and the proof; what was vouched for a moment ago is not written again. */
+async function take(tx: Db, deps: CommandDeps, use: UpstreamUse, identityId: string, at: Date): Promise<void> {
+  const { accountId, facts, interaction, cause } = use;
+  await claimPerson(tx, deps, accountId, facts);
+  if (facts.event && interaction !== null) {
+    const credentialId = `${facts.bridge}:${identityId}`;
+    await insertEvent(tx, { ...facts.event, accountId, credentialId, sessionUid: null, interactionUid: interaction });
+  }
+  const { evidence } = facts;
+  if (evidence === null) return;
+  const row = { ...evidence, accountId, recordedAt: at, reference: identityId };
+  // The ledger is read for every token: a daily sign-in must not make it a row longer each time.
+  if (await saidSince(tx, row, new Date(at.getTime() - RENEW_AFTER_MS))) return;
+  await withLevelChange(tx, deps.keyring, { accountId, at, initiator: 'user' }, async () => {
+    await insertEvidence(tx, row);
+    await liftByDoing(tx, deps, { accountId, part: 'prove', at, cause });
+  });
+  await note(tx, use, at, 'evidence.recorded', {
+    kind: evidence.kind,
+    source: evidence.source,
+    strength: evidence.strength,
+    category: evidence.category,
+  });
+}
+
+/**
+ * Takes an identity off an account, with what it vouched for and every session that was opened by it (D15). False when it
+ * is not this account's.
+ * @throws ShiminError `last_way_in` when nothing would be left to sign in with
+ */
+export async function unlinkIdentity(
+  deps: CommandDeps,
+  input: { accountId: string; id: string; cause: Cause },
+): Promise<boolean> {
+  const at = deps.clock();
+  const { accountId, id, cause } = input;
+  return transaction(deps.db, async (tx) => {
+    await lockAccount(tx, accountId);
+    const identities = await identitiesOf(tx, accountId);
+    const gone = identities.find((identity) => identity.id === id);
+    if (!gone || !(await removeIdentity(tx, accountId, id))) return false;
+    const own = (await passkeysOf(tx, accountId)).length > 0;
+    const password = (await passwordOf(tx, accountId)) !== null && (await totpOf(tx, accountId)) !== null;
+    // Another upstream's word is no way in to count on: it may be switched off in a second.
+    if (!own && !password) throw new ShiminError('last_way_in', { status: 409 });
+    const about = { accountId, at, initiator: 'user' as const };
+    await withLevelChange(tx, deps.keyring, about, () =>
+      revokeEvidence(tx, { accountId, of: { source: gone.bridge, reference: id }, at, reason: 'unlinked' }),
+    );
+    for (const uid of await endEventsOf(tx, accountId, `${gone.bridge}:${id}`, at)) {
+      await tellApps(tx, deps.keyring, { accountId, which: { uid }, at, initiator: 'user' });
+      await endSessions(tx, accountId, { uid, at });
+    }
+    await note(tx, { accountId, cause }, at, 'identity.unlinked', { bridge: gone.bridge });
+    const data = { credential_type: `urn:shimin:bridge:${gone.bridge}`, change_type: 'delete' };
+    await announce(tx, deps.keyring, { accountId, event: 'credential-change', data, at, initiator: 'user' });
+    return true;
+  });
+}
+
+const inUse = (bridge: string) => new ShiminError('identity_in_use', { status: 409, detail: { bridge } });
+
+async function note(
+  tx: Db,
+  { accountId, cause }: Pick<UpstreamUse, 'accountId' | 'cause'>,
+  at: Date,
+  type: 'identity.linked' | 'identity.unlinked' | 'authentication.succeeded' | 'evidence.recorded',
+  data: Parameters<typeof append>[1]['data'],
+): Promise<void> {
+  await append(tx, {
+    at,
+    type,
+    actor: { kind: 'citizen', id: accountId },
+    accountId,
+    clientId: cause.clientId,
+    requestId: cause.requestId,
+    outcome: 'ok',
+    reason: null,
+    data,
+  });
+}

@@ -1,0 +1,85 @@
+import type { Context } from 'koa';
+import { notAccepted, personCategory } from '../assurance/accepted.ts';
+import { bridgeOffers, parseBridgeStep } from '../assurance/bridge-offers.ts';
+import type { Offer } from '../assurance/plan.ts';
+import type { Region } from '../bridges/bridge.ts';
+import type { OpenBridge } from '../bridges/index.ts';
+import type { Category } from '../identity/person.ts';
+import { readCookie } from '../web/cookies.ts';
+import { localeOf } from '../web/preferences.ts';
+import { qrSvg } from '../web/qr.ts';
+import { lastWayCookie } from './bridge-cookie.ts';
+import { pendingUpstream } from './bridge-fresh.ts';
+import type { JourneyDeps } from './deps.ts';
+import type { Citizen, Situation } from './gather.ts';
+
+/** Whose papers a bridge's region has; `mainland` upstreams serve others, too. */
+const categoryOf: Readonly<Record<Region, Category | null>> = {
+  mainland: null,
+  any: null,
+  hong_kong: 'hong_kong',
+  macao: 'macao',
+  taiwan: 'taiwan',
+  singapore: 'foreign',
+};
+
+/** What bridges could prove for somebody who is signed in. */
+export async function bridgeWays(deps: JourneyDeps, citizen: Citizen): Promise<Offer[]> {
+  const bridges = await deps.bridges.list();
+  const supplies = bridges.map(({ traits, cap, healthy }) => ({
+    id: traits.id,
+    levels: traits.levels,
+    cap,
+    minutes: traits.minutes,
+    have: traits.have,
+    healthy,
+    category: categoryOf[traits.region],
+  }));
+  return bridgeOffers(supplies, personCategory(citizen.evidence));
+}
+
+const regionsByLocale: Readonly<Record<string, readonly Region[]>> = {
+  'zh-Hans': ['mainland', 'any'],
+  'zh-Hant': ['hong_kong', 'macao', 'taiwan', 'any', 'mainland'],
+  pt: ['macao', 'any'],
+  en: ['singapore', 'hong_kong', 'any'],
+};
+
+/**
+ * Ways in over other services: what this device's user took last, then those that this app can use, then those of the
+ * reader's region.
+ */
+export async function signInBridges(deps: JourneyDeps, ctx: Context, situation: Situation) {
+  const bridges = (await deps.bridges.list()).filter(isWayIn);
+  const last = readCookie(ctx, lastWayCookie);
+  const regions = regionsByLocale[localeOf(ctx, deps.renderer.i18n)] ?? [];
+  const rank = ({ traits }: OpenBridge) => {
+    const region = regions.indexOf(traits.region);
+    const accepted = notAccepted(situation.requirement, { kind: 'upstream', source: traits.id, category: null });
+    return (traits.id === last ? 0 : 1_000) + (accepted === 'source_denied' ? 100 : 0) + (region < 0 ? 10 : region);
+  };
+  return bridges
+    .toSorted((a, b) => rank(a) - rank(b) || (a.traits.id < b.traits.id ? -1 : 1))
+    .map(({ traits, healthy }) => ({ id: traits.id, last: traits.id === last, healthy, asks: traits.asks.length > 0 }));
+}
+
+const isWayIn = ({ use, traits }: OpenBridge) =>
+  use === 'sign_in' && traits.levels.some(({ worth }) => worth.authentication !== null);
+
+/** What the pages about one bridge show. */
+export async function bridgeData(deps: JourneyDeps, ctx: Context, situation: Situation, page: string): Promise<object> {
+  const { state } = situation;
+  if (page === 'bridge-refused') return { bridge: state.notice?.bridge ?? '', reason: state.notice?.reason ?? '' };
+  if (page === 'bridge-new' || page === 'bridge-link') {
+    const facts = pendingUpstream(situation, deps.clock());
+    return { bridge: facts?.bridge ?? '', name: facts?.claims.name ?? facts?.claims.latinName ?? null };
+  }
+  const step = state.way.map(parseBridgeStep).find((each) => each !== null);
+  const bridge = typeof ctx.state.bridge === 'string' ? ctx.state.bridge : (step?.id ?? '');
+  if (page === 'bridge-wait') {
+    const { waiting } = state;
+    return { bridge, link: waiting?.link ?? null, qr: waiting?.qr == null ? null : qrSvg(waiting.qr) };
+  }
+  const open = (await deps.bridges.list()).find(({ traits }) => traits.id === bridge);
+  return { bridge, asks: open?.traits.asks ?? [], minutes: open?.traits.minutes ?? 0 };
+}

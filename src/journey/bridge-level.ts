@@ -1,0 +1,59 @@
+import { acceptedEvidence } from '../assurance/accepted.ts';
+import { assess } from '../assurance/assess.ts';
+import { capped } from '../assurance/bridge-worth.ts';
+import { satisfies } from '../assurance/requirement.ts';
+import type { OpenBridge } from '../bridges/index.ts';
+import type { Situation } from './gather.ts';
+
+/**
+ * Which of the upstream's levels to ask for, in its own terms: the lowest with which this request would be met, else its
+ * highest that still tells something; null: whatever it gives.
+ */
+export function levelWanted(situation: Situation, open: OpenBridge, now: Date): string | null {
+  const { traits, cap } = open;
+  const named = traits.levels.filter(({ name }) => name !== null);
+  const enough = named.find(({ worth }) => reaches(situation, traits.id, capped(worth, cap), now));
+  if (enough) return enough.name;
+  // Nothing it gives is enough alone: for somebody who only signs in the least will do.
+  return situation.citizen === null ? null : (named.at(-1)?.name ?? null);
+}
+
+function reaches(
+  { citizen, policy, requirement, interaction }: Situation,
+  bridge: string,
+  { identity, authentication }: ReturnType<typeof capped>,
+  now: Date,
+): boolean {
+  const evidence = identity
+    ? [
+        {
+          id: 'wanted',
+          kind: 'upstream' as const,
+          source: bridge,
+          strength: identity.strength,
+          category: null,
+          confirmed: identity.confirms,
+          recordedAt: now,
+          expiresAt: null,
+          revokedAt: null,
+        },
+      ]
+    : [];
+  const event = authentication
+    ? [
+        {
+          ...authentication,
+          id: 'wanted',
+          method: 'bridge' as const,
+          at: now,
+          credentialId: null,
+          interaction: interaction.cid,
+        },
+      ]
+    : [];
+  const events = [...(citizen?.events ?? []), ...event];
+  const all = acceptedEvidence({ ...requirement, categories: null }, [...(citizen?.evidence ?? []), ...evidence]);
+  const assessment = assess(policy, all, events, now, { interaction: interaction.cid });
+  const context = { interaction: interaction.cid, offered: false, events };
+  return satisfies(assessment, requirement, policy, context).kind === 'met';
+}

@@ -1,0 +1,216 @@
+import type Router from '@koa/router';
+import type { Context } from 'koa';
+import { z } from 'zod';
+import { upstreamFacts } from '../assurance/upstream-facts.ts';
+import type { BridgeResult, BridgeWaiting } from '../bridges/bridge.ts';
+import type { OpenBridge } from '../bridges/index.ts';
+import { checkDocument } from '../identity/documents.ts';
+import { randomToken } from '../lib/crypto.ts';
+import { ShiminError } from '../lib/errors.ts';
+import { peek, put, take } from '../storage/pending.ts';
+import { seeOther } from '../web/forms.ts';
+import { localeOf } from '../web/preferences.ts';
+import { arrived, refuse } from './bridge-arrival.ts';
+import { levelWanted } from './bridge-level.ts';
+import { type Handler, withSituation } from './context.ts';
+import type { JourneyDeps } from './deps.ts';
+import type { Situation } from './gather.ts';
+import { renderPage } from './pages.ts';
+import { saveState } from './state.ts';
+import { count, countAddress } from './throttles.ts';
+
+const kind = 'bridge';
+const lifetimeMs = 10 * 60_000;
+
+/** What waits for the callback: whose it is, and what the bridge wants to see again. */
+const kept = z.object({
+  bridge: z.string(),
+  uid: z.string(),
+  cid: z.string(),
+  accountId: z.string().nullable(),
+  keep: z.unknown(),
+});
+
+export const callbackUrl = (issuer: string, bridge: string) => `${issuer}/bridge/${bridge}/callback`;
+
+const start: Handler = async (deps, ctx, situation) => {
+  const open = await deps.bridges.get(param(ctx, 'bridge'));
+  const { id } = open.traits;
+  await countAddress(deps, ctx, 'bridgeAddress');
+  const input = await inputOf(deps, ctx, situation, open);
+  if (input === null) return;
+  const { cid, uid } = situation.interaction;
+  const accountId = situation.citizen?.account.id ?? null;
+  // 32 letters and digits, which every upstream takes (Alipay and WeChat limit it).
+  const state = stateHandle();
+  const started = await open.bridge.start({
+    redirectUri: callbackUrl(deps.issuer, id),
+    state,
+    level: levelWanted(situation, open, deps.clock()),
+    locale: localeOf(ctx, deps.renderer.i18n),
+    fresh: accountId !== null || asksAnew(situation),
+    sameDevice: ctx.get('Sec-CH-UA-Mobile') === '?1' || /Mobile|Android|iPhone/.test(ctx.get('User-Agent')),
+    input,
+  });
+  switch (started.outcome) {
+    case 'unavailable':
+      return refuse(deps, ctx, situation, id, 'unavailable', started.cause);
+    case 'refused':
+      return refuse(deps, ctx, situation, id, started.reason, started.cause);
+    case 'waiting':
+      await wait(deps, situation, id, started.waiting, started.keep);
+      return seeOther(ctx, `${situation.base}/bridge/${id}/wait`);
+    case 'started': {
+      const expiresAt = new Date(deps.clock().getTime() + lifetimeMs);
+      const payload = { bridge: id, uid, cid, accountId, keep: started.keep };
+      await put(deps.db, { id: state, kind, interactionUid: cid, accountId, payload, expiresAt }, deps.keyring);
+      return leave(deps, ctx, situation, id, started.url);
+    }
+  }
+};
+
+/** Of a request that wants a new sign-in an upstream's old session is none either. */
+const asksAnew = ({ interaction: { params } }: Situation) =>
+  (params.prompt ?? '').split(' ').includes('login') || params.max_age !== undefined;
+
+function stateHandle(): string {
+  return Buffer.from(randomToken(16), 'base64url').toString('hex');
+}
+
+/** What the upstream wants to be told beforehand, checked; null: the page was shown again with what to mend. */
+async function inputOf(
+  deps: JourneyDeps,
+  ctx: Context,
+  situation: Situation,
+  open: OpenBridge,
+): Promise<Record<string, string> | null> {
+  const input: Record<string, string> = {};
+  const errors: Record<string, string> = {};
+  let complete = true;
+  const day = new Intl.DateTimeFormat('sv-SE', { timeZone: 'Asia/Shanghai' }).format(deps.clock()).replaceAll('-', '');
+  for (const { name, type } of open.traits.asks) {
+    const body: unknown = ctx.request.body;
+    const given: unknown = typeof body === 'object' && body !== null ? Reflect.get(body, name) : undefined;
+    const value = typeof given === 'string' ? given.replaceAll(/[\s-]/g, '').toUpperCase() : '';
+    if (checkDocument(type, value, day).valid) input[name] = value;
+    else {
+      complete = false;
+      // Come from a list of ways, where nothing was asked yet: the page without a reproach.
+      if (given !== undefined) errors[name] = 'errors.number_invalid';
+    }
+  }
+  if (!complete) {
+    ctx.state.bridge = open.traits.id;
+    const status = Object.keys(errors).length > 0 ? 422 : 200;
+    await renderPage(deps, ctx, situation, 'bridge-input', { errors, status });
+    return null;
+  }
+  // Whoever tries other people's numbers is stopped by the number, too (E17).
+  for (const value of Object.values(input)) await count(deps, 'bridgeTarget', value);
+  return input;
+}
+
+/** A page that moves on by itself: a redirect after a form would need every upstream in form-action. */
+async function leave(
+  deps: JourneyDeps,
+  ctx: Context,
+  situation: Situation,
+  bridge: string,
+  url: string,
+): Promise<void> {
+  ctx.set('Refresh', `0; url=${url}`);
+  deps.renderer.render(ctx, 'journey/bridge-leave', { base: situation.base, bridge, url });
+}
+
+/**
+ * The address that upstreams send people back to. It only finds the way to the request that the state belongs to; whether
+ * this browser is the one that began it is seen there, by the interaction's own cookie (D07).
+ */
+async function callback(deps: JourneyDeps, ctx: Context): Promise<void> {
+  const { state } = ctx.query;
+  const payload = typeof state === 'string' ? await peek(deps.db, state, kind, deps.clock(), deps.keyring) : null;
+  const found = kept.safeParse(payload);
+  if (!found.success || found.data.bridge !== param(ctx, 'bridge'))
+    throw new ShiminError('ceremony_expired', { status: 400 });
+  seeOther(ctx, `/interaction/${found.data.uid}/bridge/${found.data.bridge}/finish${ctx.search}`);
+}
+
+const finish: Handler = async (deps, ctx, situation) => {
+  const open = await deps.bridges.get(param(ctx, 'bridge'));
+  const { id } = open.traits;
+  const { state } = ctx.query;
+  // Taken by one conditional write: the second of two equal callbacks finds nothing (D08).
+  const payload = typeof state === 'string' ? await take(deps.db, state, kind, deps.clock(), deps.keyring) : null;
+  const found = kept.safeParse(payload);
+  const own = found.success ? found.data : null;
+  if (own?.bridge !== id || own.cid !== situation.interaction.cid)
+    throw new ShiminError('ceremony_expired', { status: 400 });
+  // Somebody else signed in meanwhile: the answer is not theirs.
+  if (own.accountId !== null && own.accountId !== situation.citizen?.account.id)
+    throw new ShiminError('ceremony_expired', { status: 400 });
+  const result = await open.bridge.finish(new URL(`${callbackUrl(deps.issuer, id)}${ctx.search}`), own.keep);
+  return concluded(deps, ctx, situation, open, result);
+};
+
+async function concluded(
+  deps: JourneyDeps,
+  ctx: Context,
+  situation: Situation,
+  open: OpenBridge,
+  result: BridgeResult,
+): Promise<void> {
+  const { id, levels } = open.traits;
+  if (result.outcome === 'unavailable') return refuse(deps, ctx, situation, id, 'unavailable', result.cause);
+  if (result.outcome === 'refused') return refuse(deps, ctx, situation, id, result.reason, result.cause);
+  const facts = upstreamFacts(id, levels, open.cap, result.identity, deps.clock());
+  return arrived(deps, ctx, situation, open, facts);
+}
+
+async function wait(
+  deps: JourneyDeps,
+  situation: Situation,
+  bridge: string,
+  { link, qr, every, until }: BridgeWaiting,
+  keep: unknown,
+): Promise<void> {
+  const waiting = { bridge, keep, link, qr, every, until: until.getTime(), askedAt: deps.clock().getTime() };
+  await saveState(deps, situation.interaction, { ...situation.state, notice: null, waiting });
+}
+
+/** Shows what to do in the app and asks the upstream whether it is done, no oftener than it wants to be asked. */
+const waitFor: Handler = async (deps, ctx, situation) => {
+  const { waiting } = situation.state;
+  const open = await deps.bridges.get(param(ctx, 'bridge'));
+  if (waiting?.bridge !== open.traits.id || !open.bridge.poll) return seeOther(ctx, situation.base);
+  const now = deps.clock().getTime();
+  const clear = { ...situation.state, waiting: null };
+  if (now >= waiting.until) {
+    await saveState(deps, situation.interaction, clear);
+    return refuse(deps, ctx, { ...situation, state: clear }, waiting.bridge, 'expired');
+  }
+  if (now - waiting.askedAt >= waiting.every * 1000) {
+    await saveState(deps, situation.interaction, { ...situation.state, waiting: { ...waiting, askedAt: now } });
+    const result = await open.bridge.poll(waiting.keep);
+    if (result.outcome !== 'pending') {
+      await saveState(deps, situation.interaction, clear);
+      return concluded(deps, ctx, { ...situation, state: clear }, open, result);
+    }
+  }
+  ctx.set('Refresh', String(waiting.every));
+  ctx.state.bridge = open.traits.id;
+  return renderPage(deps, ctx, situation, 'bridge-wait', { errors: {}, status: 200 });
+};
+
+function param(ctx: Context, name: string): string {
+  const params: unknown = Reflect.get(ctx, 'params');
+  const value: unknown = typeof params === 'object' && params !== null ? Reflect.get(params, name) : undefined;
+  return typeof value === 'string' ? value : '';
+}
+
+/** One set of routes serves every bridge. */
+export function bridgeRoutes(router: Router, deps: JourneyDeps): void {
+  router.post('/interaction/:uid/bridge/:bridge/start', withSituation(deps, start));
+  router.get('/interaction/:uid/bridge/:bridge/finish', withSituation(deps, finish));
+  router.get('/interaction/:uid/bridge/:bridge/wait', withSituation(deps, waitFor));
+  router.get('/bridge/:bridge/callback', (ctx) => callback(deps, ctx));
+}
