@@ -1,5 +1,6 @@
 import { exitEntryUpstream } from './exit-entry/service.ts';
 import type { UpstreamFactory } from './lib/upstream.ts';
+import { singpassUpstream } from './singpass/service.ts';
 
 /** Every simulated upstream beyond the city's own register, face service and gateway: one line each. */
-export const upstreamFactories: readonly UpstreamFactory[] = [exitEntryUpstream];
+export const upstreamFactories: readonly UpstreamFactory[] = [exitEntryUpstream, singpassUpstream];
