@@ -8,7 +8,7 @@ export interface FaultControl<Own extends string> {
   readonly name: () => string;
   set(body: unknown): boolean;
   /** The fault of an answer that is on, if it is one of these; each look at it counts against `times`. */
-  take(...which: readonly Own[]): Own | null;
+  take<Some extends Own>(...which: readonly Some[]): Some | null;
 }
 
 /** One switch for the faults of the line and the faults of answers that arrive in good order: one at a time is on. */
@@ -30,8 +30,8 @@ export function faultControl<Own extends string>(own: readonly Own[]): FaultCont
       return line.set({ ...fields, fault: ofLine ?? 'none' }).ok;
     },
     take(...which) {
-      if (on === null || !which.includes(on)) return null;
-      const taken = on;
+      const taken = which.find((one) => one === on);
+      if (taken === undefined) return null;
       if (left !== null) {
         left -= 1;
         if (left === 0) on = null;

@@ -2,10 +2,11 @@ import type { BridgeCap } from '../assurance/bridge-worth.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Upstream } from '../lib/http.ts';
 import type { Bridge, BridgeModule, BridgeTraits } from './bridge.ts';
+import { guangdong } from './guangdong/index.ts';
 import { singpass } from './singpass/index.ts';
 
 /** Every bridge there is: one line each. */
-export const bridgeModules: readonly BridgeModule[] = [singpass];
+export const bridgeModules: readonly BridgeModule[] = [guangdong, singpass];
 
 /** A bridge that is set up and switched on. */
 export interface OpenBridge {
