@@ -2,6 +2,12 @@ import { exitEntryUpstream } from './exit-entry/service.ts';
 import { guangdongUpstream } from './guangdong/service.ts';
 import type { UpstreamFactory } from './lib/upstream.ts';
 import { singpassUpstream } from './singpass/service.ts';
+import { unionpayUpstream } from './unionpay/service.ts';
 
 /** Every simulated upstream beyond the city's own register, face service and gateway: one line each. */
-export const upstreamFactories: readonly UpstreamFactory[] = [exitEntryUpstream, guangdongUpstream, singpassUpstream];
+export const upstreamFactories: readonly UpstreamFactory[] = [
+  exitEntryUpstream,
+  guangdongUpstream,
+  singpassUpstream,
+  unionpayUpstream,
+];

@@ -6,6 +6,10 @@ export interface Applicant {
   readonly number: string;
   /** In the words of src/identity/documents.ts; the resident identity card unless said otherwise. */
   readonly documentType?: string;
+  /** E.164; for checks that compare it with a carrier's or a bank's file. */
+  readonly phone?: string;
+  /** Digits as printed on the card. It is asked about and forgotten: nothing stores, logs or returns it. */
+  readonly bankCard?: string;
   /** For whom the question is asked; the register keeps it (Personal Information Protection Law art. 55, 56). */
   readonly purpose: string;
 }
