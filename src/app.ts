@@ -21,20 +21,15 @@ import { journeyRoutes } from './journey/index.ts';
 import { type Clock, systemClock } from './lib/clock.ts';
 import { deriveKey, type Keyring } from './lib/crypto.ts';
 import { ShiminError } from './lib/errors.ts';
-import { createUpstream } from './lib/http.ts';
 import type { Log } from './lib/log.ts';
-import { smsGateway } from './lib/sms.ts';
 import { clientAdapter, metadataFault } from './oidc/clients.ts';
 import { recordRefusals } from './oidc/decision.ts';
 import { finishInteraction, openInteraction, refuseInteraction } from './oidc/interaction.ts';
 import { answerReplay, replayError } from './oidc/provider.ts';
 import { sessionUidOfSid } from './oidc/sessions.ts';
 import { tokenOrigin } from './oidc/token-origin.ts';
-import { openBridges } from './open-bridges.ts';
 import { createMetrics, type Metrics } from './ops/metrics.ts';
 import type { Readiness } from './ops/ops-server.ts';
-import { faceService } from './proofing/face.ts';
-import { populationRegister } from './proofing/population.ts';
 import { dispatch, engineError, home, isForm, observeRequest, onOurPaths } from './request-order.ts';
 import { accountClientSecret, adminClientSecret } from './seed.ts';
 import { areaSessionStore } from './storage/area-sessions.ts';
@@ -43,6 +38,7 @@ import { revokeGrantsOfAccount } from './storage/oidc-models/grants.ts';
 import { oidcModels } from './storage/oidc-models.ts';
 import { currentPolicy } from './storage/policies.ts';
 import { standingReader } from './storage/standing.ts';
+import { openUpstreams } from './upstreams.ts';
 import { areaSession } from './web/area-session.ts';
 import { createAssets } from './web/assets.ts';
 import { clientAddress } from './web/client-address.ts';
@@ -99,28 +95,14 @@ export async function createShimin(deps: {
   // Upstreams
   const rollups = startRollups({ db, clock, log });
   const observe = (source: string, answered: boolean) => rollups.note(source, answered);
-  const upstreams = {
-    population: createUpstream('population', { observe }),
-    face: createUpstream('face', { observe }),
-    sms: createUpstream('sms', { observe }),
-  };
-  const upstream = (name: 'population' | 'face') => ({
-    baseUrl: config[name].url,
-    clientId: config[name].appId,
-    secret: config[name].secret,
-    allowLoopback: config.allowLoopback,
-    upstream: upstreams[name],
+  const { health, population, face, sendSms, bridges, checks, healthy } = openUpstreams({
+    config,
+    db,
+    keyring,
+    log,
     clock,
+    observe,
   });
-  const population = populationRegister(upstream('population'));
-  const face = faceService(upstream('face'));
-  const sendSms = smsGateway({
-    url: config.sms.url,
-    token: config.sms.token,
-    allowLoopback: config.allowLoopback,
-    upstream: upstreams.sms,
-  });
-  const bridges = openBridges({ db, keyring, log, clock, allowLoopback: config.allowLoopback, observe });
   const hashQueue = createHashQueue({ concurrency: config.processes > 1 ? 1 : 2 });
 
   // Engine
@@ -184,10 +166,11 @@ export async function createShimin(deps: {
   journeyRoutes(router, {
     ...shared,
     bridges,
+    checks,
     population,
     face,
     faceOrigin: new URL(config.face.url).origin,
-    health: () => ({ population: upstreams.population.healthy(), face: upstreams.face.healthy() }),
+    health,
     sendSms,
     clientAddress: address,
     engine: {
@@ -210,6 +193,7 @@ export async function createShimin(deps: {
   const accountRouter = accountRoutes({
     ...shared,
     areaSession: account,
+    bridges,
     clientAddress: address,
     endSession: deliveries.endSession,
     sessionOfSid: (accountId, sid) => sessionUidOfSid(engine.provider, db, accountId, 'account', sid),
@@ -229,14 +213,12 @@ export async function createShimin(deps: {
     renderer,
     postLogoutRedirectUri: `${config.issuer}/account/signed-out`,
   });
-  const health = () => ({
-    population: upstreams.population.healthy(),
-    face: upstreams.face.healthy(),
-    sms: upstreams.sms.healthy(),
-  });
   const staffRouter = adminRouter({
     ...shared,
     areaSession: admin,
+    bridges,
+    checks,
+    healthy,
     population,
     health,
     reloadKeys: () => engine.refresh(),

@@ -1,6 +1,7 @@
 import { bridgeModules } from './bridges/index.ts';
 import type { Clock } from './lib/clock.ts';
 import type { Keyring } from './lib/crypto.ts';
+import { checkModules } from './proofing/checks.ts';
 import { bridgeRow, openSettings, saveBridge, sealSettings } from './storage/bridges.ts';
 import type { Db } from './storage/db.ts';
 
@@ -16,7 +17,7 @@ export async function seedBridges(
   upstreams: readonly DemoUpstream[],
 ): Promise<void> {
   const { db, keyring } = deps;
-  for (const { traits, settings: shape } of bridgeModules) {
+  for (const { traits, settings: shape } of [...bridgeModules, ...checkModules]) {
     const { id } = traits;
     const upstream = upstreams.find((each) => each.id === id);
     if (!upstream) continue;

@@ -1,5 +1,6 @@
 import type { Context } from 'koa';
 import type { HashQueue } from '../authenticators/password.ts';
+import type { BridgeDoor } from '../bridges/index.ts';
 import type { CommandDeps } from '../commands/command.ts';
 import type { Log } from '../lib/log.ts';
 import type { AreaSessions } from '../web/area-session.ts';
@@ -9,6 +10,8 @@ export interface AccountDeps extends CommandDeps {
   readonly log: Log;
   readonly renderer: Renderer;
   readonly rpId: string;
+  readonly issuer: string;
+  readonly bridges: BridgeDoor;
   readonly origins: readonly string[];
   readonly hashQueue: HashQueue;
   readonly areaSession: AreaSessions;

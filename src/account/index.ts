@@ -6,6 +6,7 @@ import { counterRoutes } from './counter.ts';
 import { decisionRoutes } from './decisions.ts';
 import type { AccountDeps } from './deps.ts';
 import { evidenceRoutes } from './evidence.ts';
+import { identityRoutes } from './identities.ts';
 import { overviewRoutes } from './overview.ts';
 import { sessionRoutes } from './sessions.ts';
 
@@ -14,6 +15,7 @@ export function accountRoutes(deps: AccountDeps): Router {
   const router = new Router();
   overviewRoutes(router, deps);
   authenticatorRoutes(router, deps);
+  identityRoutes(router, deps);
   evidenceRoutes(router, deps);
   appRoutes(router, deps);
   sessionRoutes(router, deps);

@@ -1,8 +1,13 @@
 import { type Proposal, proposalOf } from '../commands/change-payload.ts';
 import type { Params } from '../i18n/index.ts';
 import type { Change } from '../storage/changes.ts';
+import { builtInSources } from '../storage/sources.ts';
 
 type Words = (key: string, params?: Params) => string;
+
+/** Sources of our own have their names with the console, bridges with the pages that citizens see. */
+export const sourceName = (t: Words, id: string): string =>
+  builtInSources.some((own) => own === id) ? t(`admin.source.${id}.name`) : t(`bridge.name.${id}`);
 
 /** What a change would do, in one line. */
 export function changeTitle(t: Words, nameOf: (id: string | null) => string, change: Change): string {
@@ -20,8 +25,10 @@ export function changeTitle(t: Words, nameOf: (id: string | null) => string, cha
         ? t('changes.what.role_assign', params)
         : t('changes.what.role_revoke', params);
     }
+    case 'bridge':
+      return t('changes.what.bridge', { bridge: sourceName(t, what.payload.bridge) });
     case 'source': {
-      const params = { source: t(`admin.source.${what.payload.source}.name`) };
+      const params = { source: sourceName(t, what.payload.source) };
       if (what.payload.killed) return t('changes.what.source_killed', params);
       return what.payload.enabled ? t('changes.what.source_on', params) : t('changes.what.source_off', params);
     }

@@ -54,7 +54,10 @@ async function namesFor(deps: AdminDeps, ctx: Context): Promise<Names> {
     const key = `dashboard.level.${levels.get(id) ?? ''}`;
     return i18n.has(locale, key) ? t(key) : (levels.get(id) ?? id);
   };
-  const source = (id: string) => (i18n.has(locale, `admin.source.${id}.name`) ? t(`admin.source.${id}.name`) : id);
+  const source = (id: string) => {
+    const key = [`admin.source.${id}.name`, `bridge.name.${id}`].find((each) => i18n.has(locale, each));
+    return key === undefined ? id : t(key);
+  };
   return { app: (id) => apps.get(id) ?? id, level, source, t };
 }
 

@@ -1,6 +1,8 @@
 import type { Context } from 'koa';
+import type { BridgeDoor } from '../bridges/index.ts';
 import type { CommandDeps } from '../commands/command.ts';
 import type { Log } from '../lib/log.ts';
+import type { CheckDoor } from '../proofing/check.ts';
 import type { PopulationRegister } from '../proofing/population.ts';
 import type { AreaSessions } from '../web/area-session.ts';
 import type { Renderer } from '../web/render.ts';
@@ -12,6 +14,10 @@ export interface AdminDeps extends CommandDeps {
   readonly areaSession: AreaSessions;
   /** The breaker's view of each upstream, by source id. */
   readonly health: () => Readonly<Record<string, boolean>>;
+  readonly bridges: BridgeDoor;
+  readonly checks: CheckDoor;
+  /** The breaker's view of a bridge or a check; null: it was never asked. */
+  readonly healthy: (id: string) => boolean | null;
   /** Asked at counters. */
   readonly population: PopulationRegister;
   /** Takes up rotated signing keys in this process at once. */

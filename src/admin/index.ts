@@ -4,6 +4,8 @@ import { appRoutes } from './apps.ts';
 import { appRequirementRoutes } from './apps-requirement.ts';
 import { appSettingsRoutes } from './apps-settings.ts';
 import { auditRoutes } from './audit.ts';
+import { bridgeTryRoutes } from './bridge-try.ts';
+import { bridgeRoutes } from './bridges.ts';
 import { type AdminRoute, freshly, withStaff } from './context.ts';
 import { counterRoutes } from './counter.ts';
 import { counterCaseRoutes } from './counter-case.ts';
@@ -35,6 +37,8 @@ export const adminRoutes: readonly AdminRoute[] = [
   ...appRequirementRoutes,
   ...levelRoutes,
   ...sourceRoutes,
+  ...bridgeTryRoutes,
+  ...bridgeRoutes,
   ...staffRoutes,
   ...keyRoutes,
   ...decisionRoutes,

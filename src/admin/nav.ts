@@ -8,6 +8,7 @@ const items: readonly { readonly id: string; readonly path: string; readonly ope
   { id: 'levels', path: '/admin/levels', operation: 'policy.read' },
   { id: 'apps', path: '/admin/apps', operation: 'app.read' },
   { id: 'sources', path: '/admin/sources', operation: 'source.read' },
+  { id: 'bridges', path: '/admin/bridges', operation: 'source.read' },
   { id: 'staff', path: '/admin/staff', operation: 'staff.read' },
   { id: 'keys', path: '/admin/keys', operation: 'keys.read' },
   { id: 'people', path: '/admin/people', operation: 'person.search' },

@@ -31,7 +31,10 @@ export async function policyWords(
     return i18n.has(locale, `dashboard.level.${name}`) ? t(`dashboard.level.${name}`) : name;
   };
   const app = (id: string) => apps.get(id) ?? id;
-  const source = (id: string) => (i18n.has(locale, `admin.source.${id}.name`) ? t(`admin.source.${id}.name`) : id);
+  const source = (id: string) => {
+    const key = [`admin.source.${id}.name`, `bridge.name.${id}`].find((each) => i18n.has(locale, each));
+    return key === undefined ? id : t(key);
+  };
   const separator = t('common.list_separator');
   /** Ids of levels, apps and sources are told by their names. */
   const named = (params: Words['params']): Words['params'] =>

@@ -4,6 +4,7 @@ import { may } from '../commands/permissions.ts';
 import { proposeChange } from '../commands/propose-change.ts';
 import { killSource } from '../commands/switch-source.ts';
 import { ShiminError } from '../lib/errors.ts';
+import { bridgeRow, bridgeRows } from '../storage/bridges.ts';
 import { builtInSources, sourceSwitches } from '../storage/sources.ts';
 import { parseForm, seeOther } from '../web/forms.ts';
 import { type AdminHandler, type AdminRoute, byOf, doneKey, page, param, type Staff } from './context.ts';
@@ -27,7 +28,8 @@ async function render(
     switches.map((source) => source.changedBy),
   );
   const health = deps.health();
-  const ids = [...new Set<string>([...builtInSources, ...switches.map(({ id }) => id)])];
+  const bridges = (await bridgeRows(deps.db)).map(({ id }) => id);
+  const ids = [...new Set<string>([...builtInSources, ...bridges, ...switches.map(({ id }) => id)])];
   page(
     deps,
     ctx,
@@ -39,7 +41,7 @@ async function render(
         return {
           id,
           enabled: known?.enabled ?? true,
-          healthy: health[id] ?? null,
+          healthy: health[id] ?? deps.healthy(id),
           changed: known ? { at: known.changedAt, by: nameOf(known.changedBy), reason: known.reason } : null,
           waiting: known?.needsSecond ?? null,
         };
@@ -59,7 +61,9 @@ const form = z.object({ reason: z.string().trim().min(1).max(500) });
 async function knownSource(deps: AdminDeps, ctx: Context): Promise<string> {
   const id = param(ctx, 'id');
   const known =
-    builtInSources.some((name) => name === id) || (await sourceSwitches(deps.db)).some((row) => row.id === id);
+    builtInSources.some((name) => name === id) ||
+    (await bridgeRow(deps.db, id)) !== null ||
+    (await sourceSwitches(deps.db)).some((row) => row.id === id);
   if (!known) throw new ShiminError('not_found', { status: 404 });
   return id;
 }

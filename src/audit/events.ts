@@ -50,6 +50,8 @@ export const auditEvents = [
   { type: 'change.published', data: ['changeId', 'kind', 'version'] },
   { type: 'change.refused', data: ['changeId', 'kind', 'operation', 'roles'] },
   { type: 'source.switched', data: ['source', 'from', 'to', 'changeId'] },
+  { type: 'bridge.saved', data: ['bridge', 'use', 'identity', 'factors', 'fields'] },
+  { type: 'bridge.tried', data: ['bridge', 'result'] },
   { type: 'signal_stream.changed', data: ['change', 'streamId', 'method', 'fields', 'status'] },
   { type: 'maintenance.performed', data: ['task', 'count'] },
 ] as const;

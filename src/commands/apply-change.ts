@@ -2,6 +2,7 @@ import type { AssurancePolicy } from '../assurance/policy.ts';
 import { ShiminError } from '../lib/errors.ts';
 import { lockApp, saveApp } from '../storage/apps.ts';
 import { append } from '../storage/audit.ts';
+import { saveBridge } from '../storage/bridges.ts';
 import type { Change } from '../storage/changes.ts';
 import type { Db } from '../storage/db.ts';
 import { appendPolicy, currentPolicy, policyByVersion } from '../storage/policies.ts';
@@ -51,6 +52,14 @@ export async function applyChange(
     case 'keys':
       await rotateKeys({ ...deps, db: tx }, { actor: { kind: 'staff', id: by.approver } });
       return null;
+    case 'bridge': {
+      const { bridge: id, use, cap, sealedSettings, fields, from } = what.payload;
+      const row = { id, use, cap, sealedSettings, updatedAt: by.at, updatedBy: by.approver };
+      if (!(await saveBridge(tx, row, from))) throw stale();
+      const data = { bridge: id, use, identity: cap?.identity ?? null, factors: cap?.factors ?? null, fields };
+      await note(tx, change, by, { type: 'bridge.saved', accountId: null, data });
+      return null;
+    }
     case 'source': {
       const { source: id, enabled, killed } = what.payload;
       if (killed) {

@@ -1,8 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
+import { bridgeCap } from '../assurance/bridge-worth.ts';
 import type { AssurancePolicy } from '../assurance/policy.ts';
 import { parsePolicy } from '../assurance/policy.ts';
 import { ShiminError } from '../lib/errors.ts';
+import { bridgeUses } from '../storage/bridges.ts';
 import { staffId } from './app-roles.ts';
 import { type ChangeKind, changeKinds, type Operation, powersOf, roles } from './permissions.ts';
 
@@ -14,6 +16,15 @@ const payloads = {
   keys: z.strictObject({}),
   /** `killed`: off since it was proposed; the second person confirms it, or switches it on again by rejecting. */
   source: z.strictObject({ source: z.string().min(1).max(64), enabled: z.boolean(), killed: z.boolean() }),
+  /** Settings are sealed already: whoever reads changes reads no secret. `from`: the version it was filled in on. */
+  bridge: z.strictObject({
+    bridge: z.string().min(1).max(64),
+    use: z.enum(bridgeUses),
+    cap: bridgeCap.nullable(),
+    sealedSettings: z.string(),
+    fields: z.array(z.string()),
+    from: z.number().int().positive().nullable(),
+  }),
 } as const satisfies Record<ChangeKind, z.ZodType>;
 
 /** What a change would do, by its kind. */
@@ -27,6 +38,7 @@ const proposal = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('role'), payload: payloads.role }),
   z.object({ kind: z.literal('keys'), payload: payloads.keys }),
   z.object({ kind: z.literal('source'), payload: payloads.source }),
+  z.object({ kind: z.literal('bridge'), payload: payloads.bridge }),
 ]);
 
 export const isChangeKind = (value: string): value is ChangeKind => changeKinds.some((kind) => kind === value);

@@ -29,6 +29,10 @@ const matrix = {
   'source.switch': ['assurance_admin', 'bridge_admin'],
   'source.kill': ['owner', 'assurance_admin', 'bridge_admin'],
   'source.approve': ['owner', 'assurance_admin', 'bridge_admin'],
+  /** Settings, use and cap of a bridge; a test sign-in that shows what came back. */
+  'bridge.propose': ['bridge_admin'],
+  'bridge.try': ['bridge_admin'],
+  'bridge.approve': ['owner', 'assurance_admin', 'bridge_admin'],
   'staff.read': ['owner', 'auditor'],
   'staff.propose': ['owner'],
   'staff.approve': ['owner'],
@@ -55,7 +59,7 @@ export function may(held: readonly Role[], operation: Operation): boolean {
   return held.some((role) => allowed.includes(role));
 }
 
-export const changeKinds = ['policy', 'rollback', 'role', 'keys', 'source'] as const;
+export const changeKinds = ['policy', 'rollback', 'role', 'keys', 'source', 'bridge'] as const;
 export type ChangeKind = (typeof changeKinds)[number];
 
 /** What it takes to propose and to approve a change of each kind. */
@@ -65,4 +69,5 @@ export const powersOf: Readonly<Record<ChangeKind, { readonly propose: Operation
   role: { propose: 'staff.propose', approve: 'staff.approve' },
   keys: { propose: 'keys.propose', approve: 'keys.approve' },
   source: { propose: 'source.switch', approve: 'source.approve' },
+  bridge: { propose: 'bridge.propose', approve: 'bridge.approve' },
 };

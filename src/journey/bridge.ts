@@ -1,13 +1,11 @@
 import type Router from '@koa/router';
 import type { Context } from 'koa';
-import { z } from 'zod';
 import { upstreamFacts } from '../assurance/upstream-facts.ts';
 import type { BridgeResult, BridgeWaiting } from '../bridges/bridge.ts';
 import type { OpenBridge } from '../bridges/index.ts';
+import { arrive, depart, destinationOf, newState } from '../commands/bridge-pending.ts';
 import { checkDocument } from '../identity/documents.ts';
-import { randomToken } from '../lib/crypto.ts';
 import { ShiminError } from '../lib/errors.ts';
-import { peek, put, take } from '../storage/pending.ts';
 import { seeOther } from '../web/forms.ts';
 import { localeOf } from '../web/preferences.ts';
 import { arrived, refuse } from './bridge-arrival.ts';
@@ -19,18 +17,6 @@ import { renderPage } from './pages.ts';
 import { saveState } from './state.ts';
 import { count, countAddress } from './throttles.ts';
 
-const kind = 'bridge';
-const lifetimeMs = 10 * 60_000;
-
-/** What waits for the callback: whose it is, and what the bridge wants to see again. */
-const kept = z.object({
-  bridge: z.string(),
-  uid: z.string(),
-  cid: z.string(),
-  accountId: z.string().nullable(),
-  keep: z.unknown(),
-});
-
 export const callbackUrl = (issuer: string, bridge: string) => `${issuer}/bridge/${bridge}/callback`;
 
 const start: Handler = async (deps, ctx, situation) => {
@@ -39,10 +25,8 @@ const start: Handler = async (deps, ctx, situation) => {
   await countAddress(deps, ctx, 'bridgeAddress');
   const input = await inputOf(deps, ctx, situation, open);
   if (input === null) return;
-  const { cid, uid } = situation.interaction;
   const accountId = situation.citizen?.account.id ?? null;
-  // 32 letters and digits, which every upstream takes (Alipay and WeChat limit it).
-  const state = stateHandle();
+  const state = newState();
   const started = await open.bridge.start({
     redirectUri: callbackUrl(deps.issuer, id),
     state,
@@ -61,9 +45,9 @@ const start: Handler = async (deps, ctx, situation) => {
       await wait(deps, situation, id, started.waiting, started.keep);
       return seeOther(ctx, `${situation.base}/bridge/${id}/wait`);
     case 'started': {
-      const expiresAt = new Date(deps.clock().getTime() + lifetimeMs);
-      const payload = { bridge: id, uid, cid, accountId, keep: started.keep };
-      await put(deps.db, { id: state, kind, interactionUid: cid, accountId, payload, expiresAt }, deps.keyring);
+      const to = `${situation.base}/bridge/${id}/finish`;
+      const bound = situation.interaction.cid;
+      await depart(deps, state, { bridge: id, to, bound, accountId, keep: started.keep });
       return leave(deps, ctx, situation, id, started.url);
     }
   }
@@ -72,10 +56,6 @@ const start: Handler = async (deps, ctx, situation) => {
 /** Of a request that wants a new sign-in an upstream's old session is none either. */
 const asksAnew = ({ interaction: { params } }: Situation) =>
   (params.prompt ?? '').split(' ').includes('login') || params.max_age !== undefined;
-
-function stateHandle(): string {
-  return Buffer.from(randomToken(16), 'base64url').toString('hex');
-}
 
 /** What the upstream wants to be told beforehand, checked; null: the page was shown again with what to mend. */
 async function inputOf(
@@ -127,27 +107,17 @@ async function leave(
  * this browser is the one that began it is seen there, by the interaction's own cookie (D07).
  */
 async function callback(deps: JourneyDeps, ctx: Context): Promise<void> {
-  const { state } = ctx.query;
-  const payload = typeof state === 'string' ? await peek(deps.db, state, kind, deps.clock(), deps.keyring) : null;
-  const found = kept.safeParse(payload);
-  if (!found.success || found.data.bridge !== param(ctx, 'bridge'))
-    throw new ShiminError('ceremony_expired', { status: 400 });
-  seeOther(ctx, `/interaction/${found.data.uid}/bridge/${found.data.bridge}/finish${ctx.search}`);
+  const to = await destinationOf(deps, ctx.query.state, param(ctx, 'bridge'));
+  if (to === null) throw new ShiminError('ceremony_expired', { status: 400 });
+  seeOther(ctx, `${to}${ctx.search}`);
 }
 
 const finish: Handler = async (deps, ctx, situation) => {
   const open = await deps.bridges.get(param(ctx, 'bridge'));
   const { id } = open.traits;
-  const { state } = ctx.query;
-  // Taken by one conditional write: the second of two equal callbacks finds nothing (D08).
-  const payload = typeof state === 'string' ? await take(deps.db, state, kind, deps.clock(), deps.keyring) : null;
-  const found = kept.safeParse(payload);
-  const own = found.success ? found.data : null;
-  if (own?.bridge !== id || own.cid !== situation.interaction.cid)
-    throw new ShiminError('ceremony_expired', { status: 400 });
-  // Somebody else signed in meanwhile: the answer is not theirs.
-  if (own.accountId !== null && own.accountId !== situation.citizen?.account.id)
-    throw new ShiminError('ceremony_expired', { status: 400 });
+  const expected = { bridge: id, bound: situation.interaction.cid, accountId: situation.citizen?.account.id ?? null };
+  const own = await arrive(deps, ctx.query.state, expected);
+  if (own === null) throw new ShiminError('ceremony_expired', { status: 400 });
   const result = await open.bridge.finish(new URL(`${callbackUrl(deps.issuer, id)}${ctx.search}`), own.keep);
   return concluded(deps, ctx, situation, open, result);
 };

@@ -5,6 +5,7 @@ import type { CommandDeps } from '../commands/command.ts';
 import type { ServiceHealth } from '../commands/offers.ts';
 import type { Log } from '../lib/log.ts';
 import type { Interaction, Outcome } from '../oidc/interaction.ts';
+import type { CheckDoor } from '../proofing/check.ts';
 import type { FaceService } from '../proofing/face.ts';
 import type { PopulationRegister } from '../proofing/population.ts';
 import type { Renderer } from '../web/render.ts';
@@ -30,6 +31,7 @@ export interface JourneyDeps extends CommandDeps {
   readonly issuer: string;
   readonly hashQueue: HashQueue;
   readonly bridges: BridgeDoor;
+  readonly checks: CheckDoor;
   readonly population: PopulationRegister;
   readonly face: FaceService;
   /** Where the face service's own pages are; forms may lead there. */

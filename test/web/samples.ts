@@ -73,6 +73,25 @@ export const samples: Readonly<Record<string, readonly object[]>> = {
     },
     { ...journey, passkey, signedIn: true, reason: 'sign_in_again', canPassword: false },
   ],
+  'account/identities': [
+    { linked: [], others: [], refused: null, ask: null, errors: {}, done: null },
+    {
+      linked: [{ id: 'i', bridge: 'alipay', linkedAt: at, lastUsedAt: at, off: true }],
+      others: [
+        { bridge: 'wechat', asks: [], healthy: true },
+        { bridge: 'singpass', asks: [], healthy: false },
+        { bridge: 'tw-fido', asks: [{ name: 'number', type: 'tw_national_id' }], healthy: true },
+      ],
+      refused: { bridge: 'macao', reason: 'expired' },
+      ask: 'tw-fido',
+      errors: { number: 'errors.number_invalid' },
+      done: 'account.identities.done_linked',
+    },
+  ],
+  'account/identity-waiting': [
+    { bridge: 'tw-fido', link: 'mobilemoica://a', qr: '<svg xmlns="http://www.w3.org/2000/svg"/>', next: '/account' },
+    { bridge: 'tw-fido', link: null, qr: null, next: '/account' },
+  ],
   'journey/prove-bridge': [{ ...journey, bridge: 'macao', asks: [], minutes: 3 }],
   'journey/bridge-input': [
     { ...journey, bridge: 'tw-fido', asks: [{ name: 'number', type: 'tw_national_id' }], minutes: 3 },

@@ -1,0 +1,22 @@
+import { append } from '../storage/audit.ts';
+import { transaction } from '../storage/db.ts';
+import type { By } from './change-rules.ts';
+import type { CommandDeps } from './command.ts';
+
+/** A member of staff tried a bridge: they saw what it answered about whoever signed in there. */
+export async function noteTrial(deps: CommandDeps, input: { by: By; bridge: string; result: string }): Promise<void> {
+  const { by, bridge, result } = input;
+  await transaction(deps.db, (tx) =>
+    append(tx, {
+      at: deps.clock(),
+      type: 'bridge.tried',
+      actor: { kind: 'staff', id: by.accountId },
+      accountId: null,
+      clientId: by.cause.clientId,
+      requestId: by.cause.requestId,
+      outcome: result === 'identified' ? 'ok' : 'failed',
+      reason: null,
+      data: { bridge, result },
+    }),
+  );
+}
