@@ -17,6 +17,7 @@ export const exchangeFaults = [
   'denied',
   'token_missing',
   'token_and_error',
+  'token_and_zero',
   'token_busy',
   'token_refused',
 ] as const;
@@ -151,7 +152,7 @@ export const guangdongUpstream: UpstreamFactory = ({ origin, people, returnHosts
   }
 
   function exchange(ctx: Context): object {
-    const fault = control.take('token_missing', 'token_and_error', 'token_busy', 'token_refused');
+    const fault = control.take('token_missing', 'token_and_error', 'token_and_zero', 'token_busy', 'token_refused');
     if (fault === 'token_busy') return failed('system_busy', '系统繁忙');
     if (fault === 'token_refused') return failed('unauthorized_client', '应用未授权');
     if (
@@ -169,8 +170,8 @@ export const guangdongUpstream: UpstreamFactory = ({ origin, people, returnHosts
     const token = unguessable();
     tokens.set(token, { code, at: Date.now() });
     if (fault === 'token_missing') return {};
-    const error = fault === 'token_and_error' ? { errcode: 'invalid_code' } : {};
-    return { access_token: token, ...error };
+    const errcode = fault === 'token_and_error' ? 'invalid_code' : fault === 'token_and_zero' ? 0 : undefined;
+    return { access_token: token, errcode };
   }
 
   function tokenInfo(ctx: Context): object | string {

@@ -8,6 +8,8 @@ import { loadPeople } from '../../simulators/people.ts';
 import { worthOf } from '../../src/assurance/bridge-worth.ts';
 import type { BridgeResult, BridgeStart } from '../../src/bridges/bridge.ts';
 import { guangdong } from '../../src/bridges/guangdong/index.ts';
+import { claimsOf } from '../../src/bridges/guangdong/person.ts';
+import { personAnswer } from '../../src/bridges/guangdong/wire.ts';
 import { createUpstream } from '../../src/lib/http.ts';
 
 let server: Server;
@@ -130,6 +132,28 @@ describe('a sign-in there', () => {
     expect(claims).toEqual({ name: '林宜君' });
   });
 
+  it.each([
+    ['10', '810000198503031018', 'cn_hmt_residence_permit'],
+    ['40', '830000199010101020', 'cn_hmt_residence_permit'],
+    ['10', '944702198001201017', 'cn_foreign_pr_18'],
+    // A wrong check character is the authority's business (reference 0.2).
+    ['10', '44030519880615121x', 'cn_resident_id'],
+    ['40', 'MA1234567', 'cn_hm_travel_permit_noncn'],
+    ['40', 'H1234567802', 'cn_hm_travel_permit'],
+    ['40', 'PRT440084050620', 'cn_foreign_pr_15'],
+    // An identity card is no "other", a passport says not whose, company papers and nonsense are nobody's.
+    ['40', '440305198806151219', undefined],
+    ['20', 'E12345678', undefined],
+    ['50', '91350100M000100Y43', undefined],
+    ['10', '-', undefined],
+    [null, '440305198806151219', undefined],
+  ])('document kind %s, number %s: %s', (idcardtype, idcardnumber, documentType) => {
+    const given = personAnswer.parse({ userobj: { idcardtype, idcardnumber }, user_creditable_level: null });
+    const claims = claimsOf(given.userobj);
+    expect(claims.documentType).toBe(documentType);
+    if (idcardnumber === 'H1234567802') expect(claims.documentNumber).toBe('H12345678');
+  });
+
   it('the same person has the same subject every time, and nobody else has it', async () => {
     const subject = async (id: string) => identity(await told(id))?.subjects[0].of[1];
     expect(await subject('zhang-wei-1')).toBe(await subject('zhang-wei-1'));
@@ -222,6 +246,8 @@ const table: Readonly<Record<(typeof guangdongFaults)[number], object>> = {
   denied: { outcome: 'refused', reason: 'denied', cause: new Error('error unauthorized_client') },
   token_missing: { outcome: 'unavailable' },
   token_and_error: { outcome: 'unavailable' },
+  // Some of these services say 0 for all is well.
+  token_and_zero: { outcome: 'identified', identity: { level: 'L3-device' } },
   token_busy: { outcome: 'unavailable', cause: new Error('errcode system_busy') },
   token_refused: { outcome: 'refused', reason: 'denied', cause: new Error('errcode unauthorized_client') },
   shape: invalid('shape: userobj.useridcode'),
