@@ -11,6 +11,8 @@ export interface UpstreamClaims {
   readonly phone?: string | undefined;
   readonly category?: PersonCategory | undefined;
   readonly documentValidUntil?: string | undefined;
+  /** Other papers of the same person that the source knows of. */
+  readonly otherDocuments?: readonly { readonly type: string; readonly number: string }[] | undefined;
 }
 
 /** An upstream's answer as a bridge hands it over. */

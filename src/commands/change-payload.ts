@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { bridgeCap } from '../assurance/bridge-worth.ts';
-import type { AssurancePolicy } from '../assurance/policy.ts';
-import { parsePolicy } from '../assurance/policy.ts';
+import { shapeFault } from '../assurance/faults.ts';
+import { type AssurancePolicy, parsePolicy, policyDocument } from '../assurance/policy.ts';
 import { ShiminError } from '../lib/errors.ts';
 import { bridgeUses } from '../storage/bridges.ts';
 import { staffId } from './app-roles.ts';
@@ -70,4 +70,15 @@ export function validPolicy(document: unknown): AssurancePolicy {
   const parsed = parsePolicy(document);
   if (parsed.ok) return parsed.policy;
   throw new ShiminError('policy_invalid', { status: 422, detail: { faults: parsed.faults } });
+}
+
+/**
+ * A document that is a policy by its shape: a draft that its author is not done with.
+ * @throws ShiminError `policy_invalid` where not even that holds
+ */
+export function shapedPolicy(document: unknown): AssurancePolicy {
+  const parsed = policyDocument.safeParse(document);
+  if (parsed.success) return parsed.data;
+  const faults = parsed.error.issues.map((issue) => shapeFault(issue.path.join('.'), issue.message));
+  throw new ShiminError('policy_invalid', { status: 422, detail: { faults } });
 }

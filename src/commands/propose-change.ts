@@ -6,7 +6,7 @@ import { type Change, insertChange, lockChange, updateChange } from '../storage/
 import { type Db, transaction } from '../storage/db.ts';
 import { currentPolicy, policyByVersion } from '../storage/policies.ts';
 import { mayHold } from './app-roles.ts';
-import { type Proposal, powerToPropose, proposalOf, validPolicy } from './change-payload.ts';
+import { type Proposal, powerToPropose, proposalOf, shapedPolicy, validPolicy } from './change-payload.ts';
 import {
   approvalOf,
   type By,
@@ -51,23 +51,35 @@ function newChange(by: By, at: Date, what: Proposal, basedOn: number | null): Ch
 
 /**
  * Saves a draft of the policy: a new one on the version in force, or on from the revision that its editor saw. Of two who
- * edit one draft the second is refused (`draft_conflict`), and what the first wrote stays.
+ * edit one draft the second is refused (`draft_conflict`), and what the first wrote stays. `unfinished`: work in progress,
+ * of which only the shape must be right; it can't be proposed before it is. `basedOn`: the version the document was
+ * written against; left out, that in force.
  * @throws ShiminError `policy_invalid` naming every fault; `draft_conflict`; `change_stale` when the policy moved on
  */
 export async function saveDraft(
   deps: CommandDeps,
-  input: { by: By; draft: { id: string; revision: number } | null; document: AssurancePolicy },
+  input: {
+    by: By;
+    draft: { id: string; revision: number } | null;
+    document: AssurancePolicy;
+    unfinished?: boolean;
+    basedOn?: number | null;
+  },
 ): Promise<Change> {
   const at = deps.clock();
   const { by } = input;
   const result = await transaction(deps.db, async (tx): Promise<Result> => {
     const current = await currentPolicy(tx);
-    const document = validPolicy({ ...input.document, version: current.version + 1 });
+    const numbered = { ...input.document, version: current.version + 1 };
+    const document = input.unfinished === true ? shapedPolicy(numbered) : validPolicy(numbered);
     const what: Proposal = { kind: 'policy', payload: { document } };
     const known = input.draft === null ? null : await lockChange(tx, input.draft.id);
     const about = { change: known, kind: 'policy', operation: 'draft', roles: await staffRoles(tx, by.accountId) };
     if (input.draft !== null && known?.kind !== 'policy') throw new ShiminError('not_found', { status: 404 });
     if (!(await mayPropose(tx, by.accountId, what, current.document))) return refuse(tx, at, by, about, 'forbidden');
+    // What was published meanwhile would be undone by a document that was written before it.
+    if (input.basedOn !== undefined && input.basedOn !== current.version)
+      return refuse(tx, at, by, about, 'change_stale');
     let saved: Change;
     if (input.draft === null || known === null) {
       saved = newChange(by, at, what, current.version);
@@ -121,6 +133,7 @@ export async function proposeDraft(
     if (draft.status !== 'draft') return refuse(tx, at, by, about, 'change_decided');
     if (draft.revision !== input.revision) return refuse(tx, at, by, about, 'draft_conflict');
     if (draft.basedOn !== null && draft.basedOn !== current.version) return refuse(tx, at, by, about, 'change_stale');
+    if (what.kind === 'policy') validPolicy(what.payload.document);
     const update = {
       status: 'proposed' as const,
       reason: input.reason,

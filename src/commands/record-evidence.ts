@@ -1,5 +1,6 @@
 import type { Evidence } from '../assurance/evidence.ts';
 import { isIdentity } from '../assurance/interventions.ts';
+import type { UpstreamClaims } from '../assurance/upstream-facts.ts';
 import type { AuditEvent } from '../audit/events.ts';
 import { bindPerson, type NewPerson } from '../storage/accounts.ts';
 import { append } from '../storage/audit.ts';
@@ -8,6 +9,7 @@ import { insertEvidence, revokeEvidence } from '../storage/evidence.ts';
 import { liftByDoing } from './close-interventions.ts';
 import type { Cause, CommandDeps } from './command.ts';
 import { withLevelChange } from './level-change.ts';
+import { claimPerson, refuseMinor } from './upstream-person.ts';
 
 export type EvidenceFacts = Pick<Evidence, 'kind' | 'source' | 'strength' | 'category' | 'confirmed' | 'expiresAt'> & {
   reference: string | null;
@@ -17,7 +19,7 @@ export type EvidenceFacts = Pick<Evidence, 'kind' | 'source' | 'strength' | 'cat
  * Writes what a proofing method found into the ledger. `person`, given with a first register match, binds the person to
  * this account; a person who belongs to another account is refused by the database itself. `actor`: whoever is not the
  * citizen, at a counter.
- * @throws ShiminError `identity_in_use`
+ * @throws ShiminError `identity_in_use`, `identity_mismatch`, `identity_minor`
  */
 export async function recordEvidence(
   deps: CommandDeps,
@@ -25,6 +27,8 @@ export async function recordEvidence(
     accountId: string;
     facts: EvidenceFacts;
     person?: Omit<NewPerson, 'accountId'>;
+    /** What a check confirmed of a person who may be known already, by other papers. */
+    claims?: UpstreamClaims;
     actor?: AuditEvent['actor'];
     cause: Cause;
   },
@@ -32,6 +36,11 @@ export async function recordEvidence(
   const at = deps.clock();
   const initiator = input.actor ? 'admin' : 'user';
   await transaction(deps.db, async (tx) => {
+    if (input.claims) {
+      const { claims, facts } = input;
+      await claimPerson(tx, deps, input.accountId, { claims, evidence: facts });
+    }
+    if (input.person && !input.actor) refuseMinor(input.person.birthDate ?? null, at);
     if (input.person) await bindPerson(tx, deps.keyring, { ...input.person, accountId: input.accountId });
     const { accountId, facts, cause } = input;
     await withLevelChange(tx, deps.keyring, { accountId, at, initiator }, async () => {

@@ -67,14 +67,20 @@ const isWayIn = ({ use, traits }: OpenBridge) =>
   use === 'sign_in' && traits.levels.some(({ worth }) => worth.authentication !== null);
 
 /** What the pages about one bridge show. */
-export async function bridgeData(deps: JourneyDeps, ctx: Context, situation: Situation, page: string): Promise<object> {
+export async function bridgeData(
+  deps: JourneyDeps,
+  ctx: Context,
+  situation: Situation,
+  page: string,
+  at?: string,
+): Promise<object> {
   const { state } = situation;
   if (page === 'bridge-refused') return { bridge: state.notice?.bridge ?? '', reason: state.notice?.reason ?? '' };
   if (page === 'bridge-new' || page === 'bridge-link') {
     const facts = pendingUpstream(situation, deps.clock());
     return { bridge: facts?.bridge ?? '', name: facts?.claims.name ?? facts?.claims.latinName ?? null };
   }
-  const step = state.way.map(parseBridgeStep).find((each) => each !== null);
+  const step = at === undefined ? null : parseBridgeStep(at);
   const bridge = typeof ctx.state.bridge === 'string' ? ctx.state.bridge : (step?.id ?? '');
   if (page === 'bridge-wait') {
     const { waiting } = state;

@@ -1,13 +1,16 @@
 import type Router from '@koa/router';
+import type { Offer } from '../assurance/plan.ts';
 import { offersFor } from '../commands/offers.ts';
 import { anyCounter } from '../storage/counters.ts';
 import { finishVisit } from '../storage/journey-visits.ts';
 import { seeOther } from '../web/forms.ts';
 import { bridgeWays } from './bridge-data.ts';
 import { isFresh, pendingUpstream } from './bridge-fresh.ts';
+import { checkWays } from './check-data.ts';
 import { missingConsent } from './consent.ts';
 import { type Handler, withSituation } from './context.ts';
 import type { JourneyDeps } from './deps.ts';
+import type { Citizen, Situation } from './gather.ts';
 import { renderPage } from './pages.ts';
 import { nextStep, waysFor } from './steps.ts';
 
@@ -26,7 +29,7 @@ const hub: Handler = async (deps, ctx, situation) => {
   const met = citizen?.verdict.kind === 'met';
   const health = { ...deps.health(), counter: citizen !== null && !met && (await anyCounter(deps.db)) };
   const offers = citizen
-    ? [...offersFor(citizen.holdings, health), ...(met ? [] : await bridgeWays(deps, citizen))]
+    ? [...offersFor(citizen.holdings, health), ...(met ? [] : await outsideWays(deps, situation, citizen))]
     : [];
   const ways = waysFor(situation, offers, deps.clock());
   const consent = citizen ? await missingConsent(deps, situation, citizen.account.id) : null;
@@ -48,8 +51,20 @@ const hub: Handler = async (deps, ctx, situation) => {
     return;
   }
   if (next.kind === 'page')
-    await renderPage(deps, ctx, situation, next.page, { ways, offers, consent, status: 200, errors: {} });
+    await renderPage(deps, ctx, situation, next.page, {
+      ways,
+      offers,
+      consent,
+      status: 200,
+      errors: {},
+      ...(next.step === undefined ? {} : { step: next.step }),
+    });
 };
+
+const outsideWays = async (deps: JourneyDeps, situation: Situation, citizen: Citizen): Promise<Offer[]> => [
+  ...(await checkWays(deps, situation, citizen)),
+  ...(await bridgeWays(deps, citizen)),
+];
 
 export function hubRoutes(router: Router, deps: JourneyDeps): void {
   router.get('/interaction/:uid', withSituation(deps, hub, { evenStopped: true }));

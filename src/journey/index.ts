@@ -2,6 +2,7 @@ import type Router from '@koa/router';
 import { authenticateRoutes } from './authenticate.ts';
 import { bridgeRoutes } from './bridge.ts';
 import { bridgeLinkRoutes } from './bridge-link.ts';
+import { checkRoutes } from './check.ts';
 import { consentRoutes } from './consent.ts';
 import { counterRoutes } from './counter.ts';
 import type { JourneyDeps } from './deps.ts';
@@ -18,6 +19,7 @@ export function journeyRoutes(router: Router, deps: JourneyDeps): void {
   enrolRoutes(router, deps);
   proveRoutes(router, deps);
   counterRoutes(router, deps);
+  checkRoutes(router, deps);
   bridgeRoutes(router, deps);
   bridgeLinkRoutes(router, deps);
   consentRoutes(router, deps);

@@ -9,6 +9,7 @@ import { qrSvg } from '../web/qr.ts';
 import { bridgeData, signInBridges } from './bridge-data.ts';
 import { pendingUpstream } from './bridge-fresh.ts';
 import { enrolChallenge, firstPasskeyChallenge, passkeyChallenge } from './ceremonies.ts';
+import { checkData } from './check-data.ts';
 import type { ConsentNeed } from './consent.ts';
 import { consentItems } from './consent-items.ts';
 import { counterData } from './counter-data.ts';
@@ -33,6 +34,7 @@ export const pageNames = [
   'prove-population',
   'prove-face',
   'prove-counter',
+  'prove-check',
   'prove-bridge',
   'bridge-input',
   'bridge-wait',
@@ -52,9 +54,11 @@ export interface PageInput {
   readonly ways?: Plan;
   readonly offers?: readonly Offer[];
   readonly consent?: ConsentNeed | null;
+  /** The step of the chosen way that the page is for. */
+  readonly step?: string;
 }
 
-const typedFields = ['region', 'phone', 'name', 'number'];
+const typedFields = ['region', 'phone', 'name', 'number', 'documentType'];
 
 /** Shows one page of the journey. Views get finished values only. */
 export async function renderPage(
@@ -105,13 +109,15 @@ async function pageData(
   const { registration } = state;
   const canContinue = citizen !== null && citizen.verdict.kind === 'short' && citizen.verdict.voluntary;
   switch (page) {
+    case 'prove-check':
+      return checkData(deps, ctx, input.step);
     case 'prove-bridge':
     case 'bridge-input':
     case 'bridge-wait':
     case 'bridge-new':
     case 'bridge-link':
     case 'bridge-refused':
-      return bridgeData(deps, ctx, situation, page);
+      return bridgeData(deps, ctx, situation, page, input.step);
     case 'sign-in':
       return {
         bridges: citizen === null ? await signInBridges(deps, ctx, situation) : [],

@@ -1,6 +1,7 @@
 import type Router from '@koa/router';
 import { z } from 'zod';
 import { personCategory } from '../assurance/accepted.ts';
+import type { EvidenceKind } from '../assurance/evidence.ts';
 import { type EvidenceFacts, recordEvidence, refuseEvidence } from '../commands/record-evidence.ts';
 import { checkDocument } from '../identity/documents.ts';
 import { checkName, normaliseName } from '../identity/names.ts';
@@ -72,8 +73,8 @@ const provePopulation: Handler = async (deps, ctx, situation) => {
     });
   } catch (error) {
     // One person, one account: said only to somebody who gave the right name and number.
-    if (error instanceof ShiminError && error.code === 'identity_in_use')
-      return refused(deps, ctx, situation, citizen, 'identity_in_use');
+    if (error instanceof ShiminError && (error.code === 'identity_in_use' || error.code === 'identity_minor'))
+      return refused(deps, ctx, situation, citizen, error.code);
     throw error;
   }
   await saveState(deps, situation.interaction, { ...situation.state, notice: null });
@@ -130,7 +131,7 @@ const retry: Handler = async (deps, ctx, situation) => {
   seeOther(ctx, situation.base);
 };
 
-function authenticated(situation: Situation): Citizen {
+export function authenticated(situation: Situation): Citizen {
   // SP 800-63A-4 binds proofing to an authenticated account; one factor alone could be anybody with the phone.
   if (!situation.citizen || situation.citizen.assessment.aal < 2)
     throw new ShiminError('interaction_expired', { status: 403 });
@@ -138,20 +139,23 @@ function authenticated(situation: Situation): Citizen {
 }
 
 /** Today in the city, YYYYMMDD. */
-const today = (deps: JourneyDeps) =>
+export const today = (deps: JourneyDeps) =>
   new Intl.DateTimeFormat('sv-SE', { timeZone: 'Asia/Shanghai' }).format(deps.clock()).replaceAll('-', '');
+
+/** Registers whose records have a photo that the face service may compare with. */
+const withPhoto: ReadonlySet<string> = new Set(['population', 'exit-entry']);
 
 async function liveRecord(deps: JourneyDeps, citizen: Citizen): Promise<string | null> {
   const now = deps.clock();
   const live = citizen.evidence.filter(
     (item) =>
-      item.kind === 'population' && item.revokedAt === null && (item.expiresAt === null || item.expiresAt > now),
+      withPhoto.has(item.source) && item.revokedAt === null && (item.expiresAt === null || item.expiresAt > now),
   );
   const newest = live.toSorted((a, b) => b.recordedAt.getTime() - a.recordedAt.getTime())[0];
   return newest ? evidenceReference(deps.db, newest.id) : null;
 }
 
-async function unavailable(deps: JourneyDeps, ctx: Parameters<Handler>[1], situation: Situation): Promise<void> {
+export async function unavailable(deps: JourneyDeps, ctx: Parameters<Handler>[1], situation: Situation): Promise<void> {
   await saveState(deps, situation.interaction, {
     ...situation.state,
     face: null,
@@ -160,21 +164,23 @@ async function unavailable(deps: JourneyDeps, ctx: Parameters<Handler>[1], situa
   seeOther(ctx, situation.base);
 }
 
-async function refused(
+export async function refused(
   deps: JourneyDeps,
   ctx: Parameters<Handler>[1],
   situation: Situation,
   citizen: Citizen,
   reason: string,
+  source: 'population' | { kind: EvidenceKind; id: string } = 'population',
 ): Promise<void> {
+  const { kind, id } = source === 'population' ? { kind: 'population' as const, id: 'population' } : source;
   const gone = reason === 'deceased' || reason === 'cancelled';
   await refuseEvidence(deps, {
     accountId: citizen.account.id,
-    kind: 'population',
-    source: 'population',
+    kind,
+    source: id,
     reason,
     // What the register says of this account's own person takes what rested on it; a stranger's record does not.
-    revokeKinds: gone && citizen.evidence.some((item) => item.kind === 'population') ? ['population', 'face'] : [],
+    revokeKinds: gone && citizen.evidence.some((item) => item.kind === kind) ? [kind, 'face'] : [],
     cause: causeOf(ctx, situation),
   });
   await saveState(deps, situation.interaction, { ...situation.state, face: null, notice: { kind: 'refused', reason } });

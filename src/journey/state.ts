@@ -32,6 +32,10 @@ const upstreamFacts = z.object({
     phone: z.string().optional(),
     category: z.enum(categories).optional(),
     documentValidUntil: z.string().optional(),
+    otherDocuments: z
+      .array(z.object({ type: z.string(), number: z.string() }))
+      .readonly()
+      .optional(),
   }),
   event: z
     .object({

@@ -4,7 +4,7 @@ import { type Offer, type Plan, plan } from '../assurance/plan.ts';
 import type { Situation } from './gather.ts';
 import type { PageName } from './pages.ts';
 
-export type Next = { kind: 'page'; page: PageName } | { kind: 'finish' };
+export type Next = { kind: 'page'; page: PageName; step?: string } | { kind: 'finish' };
 
 const page = (name: PageName): Next => ({ kind: 'page', page: name });
 
@@ -14,6 +14,10 @@ const stepPages: Readonly<Record<string, PageName>> = {
   'enrol-passkey': 'enrol-passkey',
   population: 'prove-population',
   face: 'prove-face',
+  'face-permit': 'prove-face',
+  'exit-entry': 'prove-check',
+  unionpay: 'prove-check',
+  carrier: 'prove-check',
   counter: 'prove-counter',
   counter_two: 'prove-counter',
 };
@@ -66,7 +70,8 @@ export function nextStep(
   if (state.notice !== null) return page(state.notice.kind === 'unavailable' ? 'prove-unavailable' : 'prove-refused');
   if (citizen.verdict.kind === 'met') return consentMissing ? page('consent') : { kind: 'finish' };
   if (show === 'password' && citizen.holdings.hasPassword) return page('password');
-  return page(stepUpPage(state.way, ways));
+  const step = stepUpStep(state.way, ways);
+  return step === undefined ? page('choose') : { kind: 'page', page: pageOf(step), step };
 }
 
 function signIn(situation: Situation, show: string): Next {
@@ -83,17 +88,18 @@ function signIn(situation: Situation, show: string): Next {
 }
 
 /** The next step of the way that was chosen while it still leads there; the choice itself otherwise. */
-function stepUpPage(chosen: readonly string[], ways: Plan): PageName {
-  if (ways.kind !== 'ways') return 'choose';
+function stepUpStep(chosen: readonly string[], ways: Plan): string | undefined {
+  if (ways.kind !== 'ways') return undefined;
   const onTheWay = ways.ways.find(
     (way) =>
       way.steps.length <= chosen.length &&
       way.steps.every((step, i) => step === chosen[chosen.length - way.steps.length + i]),
   );
-  const step = onTheWay?.steps[0] ?? onlyReauthentication(ways);
-  if (step !== undefined && parseBridgeStep(step) !== null) return 'prove-bridge';
-  return (step && stepPages[step]) || 'choose';
+  return onTheWay?.steps[0] ?? onlyReauthentication(ways);
 }
+
+const pageOf = (step: string): PageName =>
+  parseBridgeStep(step) === null ? (stepPages[step] ?? 'choose') : 'prove-bridge';
 
 /** When signing in again is all that is missing there is nothing to choose: the passkey page offers the password too. */
 function onlyReauthentication(ways: Extract<Plan, { kind: 'ways' }>): string | undefined {

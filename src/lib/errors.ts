@@ -31,6 +31,7 @@ export const errorCodes = [
   'passkey_unknown',
   'last_way_in',
   'identity_mismatch',
+  'identity_minor',
   'identity_unknown',
   'bridge_off',
   'identity_in_use',

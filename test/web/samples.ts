@@ -92,6 +92,23 @@ export const samples: Readonly<Record<string, readonly object[]>> = {
     { bridge: 'tw-fido', link: 'mobilemoica://a', qr: '<svg xmlns="http://www.w3.org/2000/svg"/>', next: '/account' },
     { bridge: 'tw-fido', link: null, qr: null, next: '/account' },
   ],
+  'journey/prove-check': [
+    {
+      ...journey,
+      check: 'exit-entry',
+      documents: ['cn_hm_travel_permit', 'cn_tw_travel_permit'],
+      asks: [],
+      values: {},
+    },
+    {
+      ...journey,
+      check: 'unionpay',
+      documents: ['cn_resident_id'],
+      asks: ['phone', 'bankCard'],
+      values: { documentType: hostile, name: hostile, number: hostile, region: 'HK', phone: hostile },
+      errors: { number: 'errors.number_invalid', bankCard: 'errors.card_invalid', phone: 'errors.phone_invalid' },
+    },
+  ],
   'journey/prove-bridge': [{ ...journey, bridge: 'macao', asks: [], minutes: 3 }],
   'journey/bridge-input': [
     { ...journey, bridge: 'tw-fido', asks: [{ name: 'number', type: 'tw_national_id' }], minutes: 3 },

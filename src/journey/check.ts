@@ -1,0 +1,118 @@
+import type Router from '@koa/router';
+import type { Context } from 'koa';
+import { recordEvidence } from '../commands/record-evidence.ts';
+import { checkDocument } from '../identity/documents.ts';
+import { checkName, normaliseName } from '../identity/names.ts';
+import { categoryOfDocument } from '../identity/person.ts';
+import { normalisePhone } from '../identity/phone.ts';
+import { ShiminError } from '../lib/errors.ts';
+import type { OpenCheck } from '../proofing/check.ts';
+import type { Applicant } from '../proofing/method.ts';
+import { seeOther } from '../web/forms.ts';
+import { causeOf, type Handler, withSituation } from './context.ts';
+import type { JourneyDeps } from './deps.ts';
+import type { Situation } from './gather.ts';
+import { renderPage } from './pages.ts';
+import { authenticated, refused, today, unavailable } from './prove.ts';
+import { saveState } from './state.ts';
+import { count, countAddress } from './throttles.ts';
+
+/** One form for every check: what the person states goes to its books, and an answer that agrees becomes evidence. */
+const prove: Handler = async (deps, ctx, situation) => {
+  const citizen = authenticated(situation);
+  const open = await deps.checks.get(param(ctx, 'check'));
+  const { id, yields } = open.traits;
+  const applicant = await applicantOf(deps, ctx, situation, open);
+  if (applicant === null) return;
+  // Guessing at books is limited per account, per person guessed at and per address (security.md E17).
+  await count(deps, 'registerAccount', citizen.account.id);
+  await count(deps, 'registerTarget', applicant.number);
+  await countAddress(deps, ctx, 'registerAddress');
+  const result = await open.method.verify(applicant);
+  if (result.outcome === 'unavailable') return unavailable(deps, ctx, situation);
+  const source = { kind: yields.kind, id };
+  if (result.outcome !== 'verified') return refused(deps, ctx, situation, citizen, result.outcome, source);
+  const { facts } = result;
+  const category = facts.category ?? categoryOfDocument(facts.documentType, facts.documentNumber);
+  try {
+    await recordEvidence(deps, {
+      accountId: citizen.account.id,
+      facts: {
+        kind: yields.kind,
+        source: id,
+        strength: yields.strength,
+        category,
+        confirmed: facts.confirmed,
+        expiresAt: facts.validUntil,
+        reference: facts.recordRef,
+      },
+      claims: {
+        name: facts.name,
+        latinName: facts.latinName,
+        documentType: facts.documentType,
+        documentNumber: facts.documentNumber,
+        birthDate: facts.birthDate ?? undefined,
+        category,
+        otherDocuments: facts.alsoKnown,
+      },
+      cause: causeOf(ctx, situation),
+    });
+  } catch (error) {
+    // Said only to somebody who gave the right name and number.
+    if (!(error instanceof ShiminError) || !error.code.startsWith('identity_')) throw error;
+    return refused(deps, ctx, situation, citizen, error.code, source);
+  }
+  await saveState(deps, situation.interaction, { ...situation.state, notice: null });
+  return seeOther(ctx, situation.base);
+};
+
+/** What was typed, checked for its form; null: the page was shown again with what to mend. */
+async function applicantOf(
+  deps: JourneyDeps,
+  ctx: Context,
+  situation: Situation,
+  { traits }: OpenCheck,
+): Promise<Applicant | null> {
+  const text = (name: string) => textOf(ctx, name);
+  const errors: Record<string, string> = {};
+  const name = normaliseName(text('name'));
+  const latin = /^[\p{Script=Latin}\p{M}'’.,\- ]{2,100}$/u.test(name);
+  if (!latin && !checkName(name).valid) errors.name = 'errors.name_invalid';
+  const [first] = traits.documents;
+  const documentType = traits.documents.find((type) => type === text('documentType')) ?? first;
+  const number = text('number').normalize('NFKC').replaceAll(/[\s-]/g, '').toUpperCase();
+  if (!checkDocument(documentType, number, today(deps)).valid) errors.number = 'errors.number_invalid';
+  const phone = traits.asks.includes('phone') ? normalisePhone(text('phone'), text('region') || 'CN') : null;
+  if (traits.asks.includes('phone') && phone === null) errors.phone = 'errors.phone_invalid';
+  const bankCard = text('bankCard').replaceAll(/[\s-]/g, '');
+  if (traits.asks.includes('bankCard') && !/^\d{13,19}$/.test(bankCard)) errors.bankCard = 'errors.card_invalid';
+  if (Object.keys(errors).length > 0) {
+    ctx.state.check = traits.id;
+    await renderPage(deps, ctx, situation, 'prove-check', { errors, status: 422 });
+    return null;
+  }
+  return {
+    name,
+    number,
+    documentType,
+    purpose: situation.app.id,
+    ...(phone === null ? {} : { phone }),
+    ...(traits.asks.includes('bankCard') ? { bankCard } : {}),
+  };
+}
+
+function textOf(ctx: Context, name: string): string {
+  const body: unknown = ctx.request.body;
+  const value: unknown = typeof body === 'object' && body !== null ? Reflect.get(body, name) : undefined;
+  return typeof value === 'string' ? value.slice(0, 200) : '';
+}
+
+function param(ctx: Context, name: string): string {
+  const params: unknown = Reflect.get(ctx, 'params');
+  const value: unknown = typeof params === 'object' && params !== null ? Reflect.get(params, name) : undefined;
+  return typeof value === 'string' ? value : '';
+}
+
+export function checkRoutes(router: Router, deps: JourneyDeps): void {
+  router.post('/interaction/:uid/prove/check/:check', withSituation(deps, prove));
+}
