@@ -1,3 +1,4 @@
+import { alipayUpstream } from './alipay/service.ts';
 import { exitEntryUpstream } from './exit-entry/service.ts';
 import { guangdongUpstream } from './guangdong/service.ts';
 import type { UpstreamFactory } from './lib/upstream.ts';
@@ -6,6 +7,7 @@ import { unionpayUpstream } from './unionpay/service.ts';
 
 /** Every simulated upstream beyond the city's own register, face service and gateway: one line each. */
 export const upstreamFactories: readonly UpstreamFactory[] = [
+  alipayUpstream,
   exitEntryUpstream,
   guangdongUpstream,
   singpassUpstream,
