@@ -1,4 +1,5 @@
 import { alipayUpstream } from './alipay/service.ts';
+import { carrierUpstream } from './carrier/service.ts';
 import { exitEntryUpstream } from './exit-entry/service.ts';
 import { guangdongUpstream } from './guangdong/service.ts';
 import type { UpstreamFactory } from './lib/upstream.ts';
@@ -7,6 +8,7 @@ import { unionpayUpstream } from './unionpay/service.ts';
 
 /** Every simulated upstream beyond the city's own register, face service and gateway: one line each. */
 export const upstreamFactories: readonly UpstreamFactory[] = [
+  carrierUpstream,
   alipayUpstream,
   exitEntryUpstream,
   guangdongUpstream,
