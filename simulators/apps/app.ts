@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { bodyParser } from '@koa/bodyparser';
 import Koa from 'koa';
-import { configOf, DEFAULT_PORTS, KINDS, type Kind, type Ports } from './config.ts';
+import { configOf, DEFAULT_PORTS, GUEST, KINDS, type Kind, type Ports } from './config.ts';
 import { Failure, failureOf } from './failure.ts';
 import { errorPage } from './pages.ts';
 import { createFundBook } from './records.ts';
@@ -109,13 +109,15 @@ export interface AppsOptions extends Pick<AppOptions, 'issuer' | 'host' | 'log'>
   readonly ports?: Partial<Ports>;
 }
 
-/** Starts all three; when one cannot start, the others are stopped again. */
+/** Starts all three, and the guest where it is given a port; when one cannot start, the others are stopped again. */
 export async function startApps(
   options: AppsOptions,
 ): Promise<{ apps: readonly RunningApp[]; close(): Promise<void> }> {
   const { ports, ...rest } = options;
   const started = await Promise.allSettled(
-    KINDS.map((kind) => startApp({ ...rest, kind, port: ports?.[kind] ?? DEFAULT_PORTS[kind] })),
+    [...KINDS, ...(ports?.[GUEST] === undefined ? [] : ([GUEST] as const))].map((kind) =>
+      startApp({ ...rest, kind, port: ports?.[kind] ?? DEFAULT_PORTS[kind] }),
+    ),
   );
   const apps = started.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
   const close = async () => {

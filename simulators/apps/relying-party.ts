@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createRemoteJWKSet, decodeProtectedHeader } from 'jose';
 import * as client from 'openid-client';
 import type { AppConfig, LevelName } from './config.ts';
+import { decrypting, newProofKeys, proof, unwrapped } from './fapi.ts';
 import type { Locale } from './language.ts';
 import { createLogoutTokenVerifier, type LogoutTokenVerifier } from './logout-token.ts';
 import type { Pending, SignedIn, Tokens } from './sessions.ts';
@@ -93,7 +94,11 @@ export function createRelyingParty(app: AppConfig, issuer: string, base: string)
 
   async function discover(): Promise<Known> {
     const server = new URL(issuer);
-    const metadata = { id_token_signed_response_alg: ID_TOKEN_ALG, [client.clockTolerance]: 5 };
+    const metadata = {
+      id_token_signed_response_alg: ID_TOKEN_ALG,
+      ...(app.fapi && { userinfo_signed_response_alg: ID_TOKEN_ALG }),
+      [client.clockTolerance]: 5,
+    };
     const execute = server.protocol === 'http:' ? [client.allowInsecureRequests] : [];
     for (let attempt = 0; ; attempt += 1) {
       try {
@@ -101,6 +106,7 @@ export function createRelyingParty(app: AppConfig, issuer: string, base: string)
           execute,
           timeout: 10,
         });
+        if (app.fapi) await decrypting(config, app.fapi);
         const jwksUri = config.serverMetadata().jwks_uri;
         if (jwksUri === undefined) throw new Error('the provider publishes no keys');
         const verify = createLogoutTokenVerifier({
@@ -135,8 +141,10 @@ export function createRelyingParty(app: AppConfig, issuer: string, base: string)
 
   async function readUserinfo(person: SignedIn): Promise<SignedIn> {
     const { config } = await provider();
+    const { access_token } = person.tokens;
+    const bound = proof(config, person.proofKeys);
     // The sub of userinfo must be that of the ID token (OIDC Core 5.3.2); openid-client compares them.
-    return { ...person, userinfo: await client.fetchUserInfo(config, person.tokens.access_token, person.sub) };
+    return { ...person, userinfo: await client.fetchUserInfo(config, access_token, person.sub, bound) };
   }
 
   return {
@@ -148,6 +156,7 @@ export function createRelyingParty(app: AppConfig, issuer: string, base: string)
         codeVerifier: client.randomPKCECodeVerifier(),
         level: options.level,
         createdAt: Date.now(),
+        ...(app.fapi && { proofKeys: await newProofKeys() }),
         ...(options.expectedSub !== undefined && { expectedSub: options.expectedSub }),
         ...(options.withdraw !== undefined && { withdraw: options.withdraw }),
       };
@@ -169,19 +178,21 @@ export function createRelyingParty(app: AppConfig, issuer: string, base: string)
         ...(options.idTokenHint !== undefined && { id_token_hint: options.idTokenHint }),
       };
       const url = app.pushed
-        ? await client.buildAuthorizationUrlWithPAR(config, parameters)
+        ? await client.buildAuthorizationUrlWithPAR(config, parameters, proof(config, pending.proofKeys))
         : client.buildAuthorizationUrl(config, parameters);
       return { url, pending };
     },
     async finish(currentUrl, pending) {
       const { config } = await provider();
-      const response = await client.authorizationCodeGrant(config, currentUrl, {
+      const checks = {
         pkceCodeVerifier: pending.codeVerifier,
         expectedState: pending.state,
         expectedNonce: pending.nonce,
         idTokenExpected: true,
-      });
-      const person = personFrom(response);
+      };
+      const bound = proof(config, pending.proofKeys);
+      const response = await client.authorizationCodeGrant(config, currentUrl, checks, undefined, bound);
+      const person = { ...personFrom(response), proofKeys: pending.proofKeys };
       // Name and phone are a courtesy of the page: signing in does not fail for want of them.
       return await readUserinfo(person).catch(() => person);
     },
@@ -210,11 +221,15 @@ export function createRelyingParty(app: AppConfig, issuer: string, base: string)
     async endSessionUrl(idToken, locale) {
       const { config } = await provider();
       return client.buildEndSessionUrl(config, {
-        id_token_hint: idToken,
+        // One that only we can read would tell the provider nothing.
+        ...(app.fapi === undefined && { id_token_hint: idToken }),
         post_logout_redirect_uri: `${base}/`,
         ui_locales: locale,
       });
     },
-    verifyLogoutToken: async (token) => (await provider()).verify(token),
+    async verifyLogoutToken(token) {
+      const { verify } = await provider();
+      return verify(app.fapi ? await unwrapped(token, app.fapi) : token);
+    },
   };
 }

@@ -81,7 +81,8 @@ export function createRoutes({ app, base, provider, sessions, funds }: RoutePart
 
   router.get('/sign-in', async (ctx) => {
     const prompt = PROMPTS.find((each) => each === ctx.query.prompt);
-    await leave(ctx, sessions.open(ctx), { level: app.signInLevel, ...(prompt !== undefined && { prompt }) });
+    const level = app.moreLevels?.find((each) => each === ctx.query.level) ?? app.signInLevel;
+    await leave(ctx, sessions.open(ctx), { level, ...(prompt !== undefined && { prompt }) });
   });
 
   router.get('/callback', async (ctx) => {

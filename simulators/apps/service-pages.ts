@@ -78,8 +78,19 @@ ${past.length > 0 && html`<h3>${t('withdrawals')}</h3><div class="scroll" role="
 </section>`;
 }
 
+function singapore({ t, locale, now }: ServiceView): Html {
+  const rows = (['matter.residence', 'matter.licence'] as const).map((matter, index) => {
+    const when = new Date(now.getTime() + (3 + 8 * index) * 24 * 3600 * 1000);
+    return html`<tr><td>${day(locale, when)}</td><td>${t(matter)}</td></tr>`;
+  });
+  return html`<section id="service"><h2>${t('visits')}</h2>
+<div class="scroll" role="region" tabindex="0" aria-label="${t('visits')}"><table><thead><tr><th scope="col">${t('day')}</th><th scope="col">${t('matter')}</th></tr></thead><tbody>${rows}</tbody></table></div>
+<p><a class="button" id="step-up" href="/sign-in?level=urn:singpass:authentication:loa:3">${t('stepUp')}</a></p></section>`;
+}
+
 export const SERVICE_PAGES: Readonly<Record<Kind, (view: ServiceView) => Html>> = {
   library,
   'social-insurance': socialInsurance,
   'housing-fund': housingFund,
+  singapore,
 };

@@ -9,6 +9,8 @@ export interface Pending {
   readonly nonce: string;
   readonly codeVerifier: string;
   readonly level: LevelName;
+  /** What the sign-in's requests are bound to, where the app does that. */
+  readonly proofKeys?: CryptoKeyPair | undefined;
   readonly createdAt: number;
   /** Only this person may come back (step-up); undefined when anyone may sign in. */
   readonly expectedSub?: string;
@@ -34,6 +36,7 @@ export interface SignedIn {
   readonly header: Readonly<Record<string, unknown>>;
   readonly claims: Readonly<Record<string, unknown>>;
   readonly tokens: Tokens;
+  readonly proofKeys?: CryptoKeyPair | undefined;
   readonly userinfo: Readonly<Record<string, unknown>> | undefined;
 }
 

@@ -1,4 +1,4 @@
-import type { Account as EngineAccount, KoaContextWithOIDC } from 'oidc-provider';
+import type { Client, Account as EngineAccount, KoaContextWithOIDC } from 'oidc-provider';
 import { assess, bestLevel, isAlive } from '../assurance/assess.ts';
 import { assuranceClaim } from '../assurance/claims.ts';
 import { inForce, stops } from '../assurance/interventions.ts';
@@ -8,6 +8,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Keyring } from '../lib/crypto.ts';
 import { contactsOf } from '../storage/accounts.ts';
 import { personOf } from '../storage/persons.ts';
+import { type LevelNames, levelNames } from './profiles.ts';
 import { rowsOfRequest } from './request-rows.ts';
 import { loadStanding, type Standing, type StandingDeps } from './standing.ts';
 
@@ -42,13 +43,14 @@ export function accountFinder(deps: Deps) {
     }
     const standing = await standingOf(deps, { ...source, accountId: sub });
     if (!standing) return undefined;
+    const names = levelNames(ctx.oidc.client, standing.policy);
     if (source.kind !== 'AccessToken') {
       if (!stillGood(standing, source, deps.clock())) return undefined;
-      source.acr = acrNow(standing, source);
+      source.acr = acrNow(standing, source, names);
     }
     return {
       accountId: sub,
-      claims: async (_use, scope, requested) => claimsOf(deps, standing, source, scope, requested),
+      claims: async (_use, scope, requested) => claimsOf(deps, { standing, source, names }, scope, requested),
     };
   };
 }
@@ -57,12 +59,17 @@ export function accountFinder(deps: Deps) {
  * acr, amr, auth_time and assurance for an introspection answer; null when the token is worth nothing any more. What a
  * refresh token remembers of its sign-in counts only as far as it still holds: a refresh would say no more.
  */
-export async function assuranceOfToken(deps: Deps, source: Source): Promise<Record<string, unknown> | null> {
+export async function assuranceOfToken(
+  deps: Deps,
+  source: Source,
+  client: Client | undefined,
+): Promise<Record<string, unknown> | null> {
   const standing = await standingOf(deps, source);
   if (!standing) return null;
-  if (source.acr === undefined) return levelClaims(standing, source);
+  const names = levelNames(client, standing.policy);
+  if (source.acr === undefined) return levelClaims(standing, source, names);
   if (!stillGood(standing, source, deps.clock())) return null;
-  return levelClaims(standing, { acr: acrNow(standing, source) });
+  return levelClaims(standing, { acr: acrNow(standing, source, names) }, names);
 }
 
 function standingOf(deps: Deps, source: Source): Promise<Standing | null> {
@@ -87,11 +94,11 @@ function judge(standing: Standing, source: Source, label: string | undefined, at
   return satisfies(at, requirement, standing.policy, { interaction: null, offered: true, events: standing.events });
 }
 
-/** The label the token was made with while it holds, else the best that does. */
-function acrNow(standing: Standing, source: Source): string | undefined {
-  const asked = judge(standing, source, source.acr);
-  if (asked.kind === 'met') return asked.label;
-  return bestLevel(standing.policy, standing.assessment)?.level;
+/** The label the token was made with while it holds, else the best that does; as the app calls it. */
+function acrNow(standing: Standing, source: Source, names: LevelNames): string | undefined {
+  const asked = judge(standing, source, names.in(source.acr));
+  const now = asked.kind === 'met' ? asked.label : bestLevel(standing.policy, standing.assessment)?.level;
+  return now === undefined ? undefined : names.out(now);
 }
 
 /**
@@ -106,10 +113,10 @@ function stillGood(standing: Standing, source: Source, now: Date): boolean {
   return judge(standing, source, undefined, then).kind === 'met';
 }
 
-function levelClaims(standing: Standing, source: Source): Record<string, unknown> {
+function levelClaims(standing: Standing, source: Source, names: LevelNames): Record<string, unknown> {
   const { assessment, policy } = standing;
   const best = bestLevel(policy, assessment)?.level;
-  const acr = source.acr ?? best;
+  const acr = source.acr ?? (best === undefined ? undefined : names.out(best));
   return {
     ...(acr === undefined ? undefined : { acr }),
     amr: assessment.amr,
@@ -120,14 +127,16 @@ function levelClaims(standing: Standing, source: Source): Record<string, unknown
 
 async function claimsOf(
   deps: Deps,
-  standing: Standing,
-  source: Source,
+  { standing, source, names }: { standing: Standing; source: Source; names: LevelNames },
   scope: string,
   requested: Record<string, unknown>,
 ): Promise<{ sub: string; [claim: string]: unknown }> {
   const scopes = new Set(scope.split(' '));
   const { account } = standing;
-  const claims: { sub: string; [claim: string]: unknown } = { sub: account.id, ...levelClaims(standing, source) };
+  const claims: { sub: string; [claim: string]: unknown } = {
+    sub: account.id,
+    ...levelClaims(standing, source, names),
+  };
   const wants = (name: string, byScope: string) => scopes.has(byScope) || name in requested;
   const person =
     wants('name', 'profile') || 'verified_claims' in requested

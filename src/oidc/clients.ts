@@ -4,6 +4,7 @@ import { type Adapter, type Client, type ClientMetadata, errors, type Provider }
 import { z } from 'zod';
 import { findApp } from '../storage/apps.ts';
 import type { Db } from '../storage/db.ts';
+import { underProfile } from './profiles.ts';
 
 const secretPrefix = 'sha256.';
 
@@ -34,7 +35,7 @@ export function retiringMatches(actual: string, retiring: unknown, now: Date): b
 /** What the engine says is wrong with an app's metadata; null: it takes it. Writes and fetches nothing. */
 export function metadataFault(provider: Provider, metadata: Readonly<Record<string, unknown>>): string | null {
   try {
-    Reflect.construct(provider.Client, [metadata]);
+    Reflect.construct(provider.Client, [underProfile(metadata)]);
     return null;
   } catch (error) {
     if (error instanceof errors.InvalidClientMetadata) return error.error_description ?? error.message;
@@ -69,7 +70,9 @@ export function clientAdapter(deps: { db: Db }): Adapter {
     async find(id) {
       const app = await findApp(deps.db, id);
       // Disabled in the console: as if it did not exist, for sign-ins, tokens and answers about them alike.
-      return app && app.metadata.shimin_disabled !== true ? { ...app.metadata, client_id: app.id } : undefined;
+      return app && app.metadata.shimin_disabled !== true
+        ? { ...underProfile(app.metadata), client_id: app.id }
+        : undefined;
     },
     upsert: readOnly,
     findByUserCode: async () => undefined,

@@ -6,6 +6,7 @@ import type { Decision } from '../storage/decisions.ts';
 import { adoptEvents, upsertSessionRecord } from '../storage/sessions.ts';
 import { decisionOf } from './decision.ts';
 import { wasOffered } from './interaction.ts';
+import { levelNames } from './profiles.ts';
 import { acrRequest } from './request.ts';
 import { forgetRows, rowsOfRequest } from './request-rows.ts';
 import { loadStanding, type Standing, type StandingDeps } from './standing.ts';
@@ -91,7 +92,7 @@ async function decide(deps: PolicyDeps, ctx: KoaContextWithOIDC): Promise<Answer
     });
   }
   if (verdict.kind === 'met') {
-    session.acr = verdict.label;
+    session.acr = levelNames(oidc.client, standing.policy).out(verdict.label);
     session.amr = [...standing.assessment.amr];
     session.loginTs = Math.floor(verdict.authTime.getTime() / 1000);
     return 'satisfied';

@@ -13,6 +13,7 @@ import { clientDefaults, rememberClients, retiringMatches, secretMatches } from 
 import { grantLoader } from './grants.ts';
 import type { KeySet } from './keys.ts';
 import { assurancePolicy } from './policy.ts';
+import { assertionCheck, fapiOf, profileDoor, profileFault } from './profiles.ts';
 import { signalScopes } from './signals.ts';
 
 /** Pages that the engine asks for, made by the web folder. */
@@ -45,6 +46,10 @@ export interface ProviderDeps {
   /** Refused in production by the settings; the engine otherwise cuts connections to special-use addresses. */
   readonly allowLoopback: boolean;
 }
+
+/** Public keys of apps only: a password is no key to encrypt with, and RSA1_5 no way to. */
+const keyWraps = ['ECDH-ES+A128KW', 'ECDH-ES+A256KW'] as const;
+const encryptions = ['A256GCM', 'A256CBC-HS512', 'A128CBC-HS256'] as const;
 
 const minute = 60;
 const hour = 60 * minute;
@@ -82,7 +87,7 @@ function configuration(deps: ProviderDeps): Configuration {
     responseTypes: ['code'],
     // The last two are for apps' own tokens: security event streams (CAEP interoperability profile, 2.7.2).
     // What is asked for, where the policy holds resources and actions to levels of their own.
-    extraParams: ['resource', 'action'],
+    extraParams: { resource: null, action: null, authentication_context_type: profileDoor(deps) },
     scopes: ['openid', 'offline_access', 'profile', 'phone', ...signalScopes, apiScope],
     extraTokenClaims: tokenResource(deps.issuer),
     // Listed under openid, so that they are in every ID token without being asked for (design, section 1).
@@ -97,13 +102,21 @@ function configuration(deps: ProviderDeps): Configuration {
     rotateRefreshToken: true,
     // Bound to the SSO session unless offline_access was asked for and agreed to.
     issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed('refresh_token'),
-    extraClientMetadata: { properties: ['shimin_pkce_exempt', 'shimin_first_party', 'shimin_retiring_secret'] },
+    extraClientMetadata: {
+      properties: ['shimin_pkce_exempt', 'shimin_first_party', 'shimin_retiring_secret', 'shimin_profile'],
+      validator: (_ctx, name, value) => profileFault(name, value),
+    },
+    assertJwtClientAuthClaimsAndHeader: async (ctx, claims, _header, client) => assertionCheck(ctx, claims, client),
     enabledJWA: {
       idTokenSigningAlgValues: [...signingAlgorithms],
       userinfoSigningAlgValues: [...signingAlgorithms],
       introspectionSigningAlgValues: [...signingAlgorithms],
       clientAuthSigningAlgValues: ['ES256', 'EdDSA', 'RS256', 'PS256'],
       dPoPSigningAlgValues: ['ES256', 'EdDSA'],
+      idTokenEncryptionAlgValues: [...keyWraps],
+      idTokenEncryptionEncValues: [...encryptions],
+      userinfoEncryptionAlgValues: [...keyWraps],
+      userinfoEncryptionEncValues: [...encryptions],
     },
     clientAuthMethods: ['private_key_jwt', 'client_secret_basic', 'client_secret_post', 'none'],
     features: {
@@ -112,6 +125,10 @@ function configuration(deps: ProviderDeps): Configuration {
       claimsParameter: { enabled: true },
       pushedAuthorizationRequests: { enabled: true },
       dPoP: { enabled: true },
+      // For apps under a profile only; encryption for any that registers it.
+      fapi: { enabled: true, profile: (_ctx, client) => fapiOf(client) },
+      encryption: { enabled: true },
+      jwtUserinfo: { enabled: true },
       introspection: {
         enabled: true,
         // A token is nobody's business but its own client's (RFC 7662 section 4).
@@ -185,7 +202,7 @@ async function answerIntrospection(deps: ProviderDeps, ctx: KoaContextWithOIDC):
   const body = ctx.body as { active?: boolean };
   const token = ctx.oidc.entities.AccessToken ?? ctx.oidc.entities.RefreshToken;
   if (!body.active || !token) return;
-  const claims = await assuranceOfToken(deps, token);
+  const claims = await assuranceOfToken(deps, token, ctx.oidc.client);
   ctx.body = claims ? { ...body, ...claims } : { active: false };
 }
 
