@@ -65,6 +65,7 @@ const start: Handler = async (deps, ctx, citizen) => {
     locale: localeOf(ctx, deps.renderer.i18n),
     fresh: true,
     sameDevice: /Mobile|Android|iPhone/.test(ctx.get('User-Agent')),
+    userAgent: ctx.get('User-Agent'),
     input,
   });
   if (started.outcome === 'unavailable') return refuse(deps, ctx, citizen, id, 'unavailable', started.cause);

@@ -92,6 +92,8 @@ export interface BridgeStart {
   readonly fresh: boolean;
   /** The person is on the device that holds the upstream's app; false: on another one (codes to scan). */
   readonly sameDevice: boolean;
+  /** The browser's own name, for upstreams whose app has one: inside it people sign in another way. */
+  readonly userAgent?: string;
   /** What `asks` names, checked. */
   readonly input: Readonly<Record<string, string>>;
 }

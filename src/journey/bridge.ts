@@ -34,6 +34,7 @@ const start: Handler = async (deps, ctx, situation) => {
     locale: localeOf(ctx, deps.renderer.i18n),
     fresh: accountId !== null || asksAnew(situation),
     sameDevice: ctx.get('Sec-CH-UA-Mobile') === '?1' || /Mobile|Android|iPhone/.test(ctx.get('User-Agent')),
+    userAgent: ctx.get('User-Agent'),
     input,
   });
   switch (started.outcome) {

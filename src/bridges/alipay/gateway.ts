@@ -1,9 +1,8 @@
 import { type KeyObject, sign, verify } from 'node:crypto';
 import { z } from 'zod';
 import type { Clock } from '../../lib/clock.ts';
-import { ShiminError } from '../../lib/errors.ts';
-import { call, type OutboundAnswer, type Upstream } from '../../lib/http.ts';
-import { parseStrictJson } from '../../lib/strict-json.ts';
+import type { Upstream } from '../../lib/http.ts';
+import { callLeniently, type LenientAnswer } from '../lenient-call.ts';
 import { rawMembers } from './raw-members.ts';
 import type { Trust } from './trust.ts';
 
@@ -61,51 +60,17 @@ export function gateway(options: GatewayOptions): Gateway {
     const signature = sign('RSA-SHA256', Buffer.from(signingText(parameters), 'utf8'), privateKey).toString('base64');
     // All in the body: codes and tokens have no place in a URL, which proxies write down.
     const body = new URLSearchParams({ ...parameters, sign: signature }).toString();
-    const text = await upstream.run(async () => {
-      const answer = await call({
-        url,
-        method: 'POST',
-        headers: { 'content-type': 'application/x-www-form-urlencoded;charset=utf-8' },
-        body,
-        allowLoopback,
-        ...(timeoutMs === undefined ? {} : { timeoutMs }),
-      });
-      return textOf(answer, upstream.name);
+    const answer = await callLeniently({
+      url,
+      method: 'POST',
+      headers: { 'content-type': 'application/x-www-form-urlencoded;charset=utf-8' },
+      body,
+      upstream,
+      allowLoopback,
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
     });
-    return read(text, method, (named) => trust.keyFor(named, clock()));
+    return read(answer, method, (named) => trust.keyFor(named, clock()));
   };
-}
-
-/** Whatever is not a JSON object in UTF-8 is a page of something in between; its content type says nothing (`text/html`). */
-function textOf(answer: OutboundAnswer, upstream: string): string {
-  // Errors of the gateway come with 200.
-  if (answer.status !== 200)
-    throw new ShiminError('upstream_unavailable', {
-      status: 503,
-      detail: { why: `answered ${answer.status}`, upstream, status: answer.status },
-      retryAfter: 5,
-    });
-  const text = utf8(answer.body);
-  const json = text === null ? null : parseStrictJson(text);
-  // A repeated name is no accident of the line: `read` refuses it for what it is.
-  const repeated = json !== null && !json.ok && json.reason === 'duplicate_key';
-  const isObject = json?.ok && z.record(z.string(), z.unknown()).safeParse(json.value).success;
-  if (text === null || !(isObject || repeated))
-    throw new ShiminError('upstream_malformed', {
-      status: 502,
-      detail: { why: 'not a JSON object in UTF-8', upstream },
-      retryAfter: 5,
-    });
-  return text;
-}
-
-function utf8(body: Buffer): string | null {
-  try {
-    // A byte order mark stays, and then it is no JSON: the text must be the bytes, for the signature is over the bytes.
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body);
-  } catch {
-    return null;
-  }
 }
 
 const envelope = z.looseObject({ sign: z.string().optional(), alipay_cert_sn: z.string().optional() });
@@ -117,10 +82,13 @@ const fault = z.object({
 const SUCCESS = '10000';
 
 /** @throws UntrustedAnswer for all that is not signed as it must be. */
-function read(text: string, method: string, keyFor: (named: string | null) => KeyObject | string): GatewayAnswer {
-  const json = parseStrictJson(text);
-  if (!json.ok) throw new UntrustedAnswer('a name twice');
-  const whole = envelope.safeParse(json.value);
+function read(
+  { text, fields: members }: LenientAnswer,
+  method: string,
+  keyFor: (named: string | null) => KeyObject | string,
+): GatewayAnswer {
+  if (members === null) throw new UntrustedAnswer('a name twice');
+  const whole = envelope.safeParse(members);
   if (!whole.success) throw new UntrustedAnswer('shape of the envelope');
   const raw = rawMembers(text);
   const ownName = `${method.replaceAll('.', '_')}_response`;
