@@ -3,15 +3,17 @@ import { carrierUpstream } from './carrier/service.ts';
 import { exitEntryUpstream } from './exit-entry/service.ts';
 import { guangdongUpstream } from './guangdong/service.ts';
 import type { UpstreamFactory } from './lib/upstream.ts';
+import { macaoUpstream } from './macao/service.ts';
 import { singpassUpstream } from './singpass/service.ts';
 import { unionpayUpstream } from './unionpay/service.ts';
 
 /** Every simulated upstream beyond the city's own register, face service and gateway: one line each. */
 export const upstreamFactories: readonly UpstreamFactory[] = [
-  carrierUpstream,
   alipayUpstream,
+  carrierUpstream,
   exitEntryUpstream,
   guangdongUpstream,
+  macaoUpstream,
   singpassUpstream,
   unionpayUpstream,
 ];

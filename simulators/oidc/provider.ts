@@ -8,6 +8,8 @@ import { signingKeys, spoil, type TokenFault, tokenFaults } from './tokens.ts';
 /** Somebody with an account at this provider. */
 export interface ProviderPerson {
   readonly sub: string;
+  /** What the sign-in page and the switches call the person; `sub` unless given. */
+  readonly id?: string;
   readonly label: string;
   readonly acr: string;
   readonly amr: readonly string[];
@@ -25,10 +27,19 @@ export interface ProviderOptions {
   readonly redirectHosts: readonly string[];
   readonly levels: readonly string[];
   readonly people: readonly ProviderPerson[];
+  /** Of its pages; zh-Hans unless given. */
+  readonly lang?: string;
 }
 
 /** Faults of answers that are well formed and wrong, besides those of the line. */
-const answerFaults = [...tokenFaults, 'userinfo_sub', 'iss_parameter', 'state', 'denied', 'server_error'] as const;
+export const answerFaults = [
+  ...tokenFaults,
+  'userinfo_sub',
+  'iss_parameter',
+  'state',
+  'denied',
+  'server_error',
+] as const;
 type AnswerFault = (typeof answerFaults)[number];
 
 interface Code {
@@ -42,6 +53,7 @@ interface Code {
 }
 
 const codeLifetimeMs = 60_000;
+const idOf = ({ id, sub }: ProviderPerson) => id ?? sub;
 const unguessable = () => randomBytes(24).toString('base64url');
 const isTokenFault = (fault: AnswerFault | null): fault is TokenFault => tokenFaults.some((known) => known === fault);
 
@@ -60,7 +72,7 @@ export async function openIdProvider(options: ProviderOptions) {
   const issuer = () => options.origin() + prefix;
 
   router.get('/_control', (ctx) => {
-    ctx.body = { ...line.state, answer: fault, people: people.map(({ sub }) => sub) };
+    ctx.body = { ...line.state, answer: fault, people: people.map(idOf) };
   });
   router.put('/_control', async (ctx) => {
     const fields = fieldsOf(await readJson(ctx));
@@ -80,9 +92,11 @@ export async function openIdProvider(options: ProviderOptions) {
     await keys.rotate();
     ctx.body = keys.jwks();
   });
-  router.put('/_control/people/:sub', async (ctx) => {
+  router.put('/_control/people/:id', async (ctx) => {
     const fields = fieldsOf(await readJson(ctx));
-    const sub = String(ctx.params.sub);
+    const person = people.find((each) => idOf(each) === ctx.params.id);
+    if (!person) return answer(ctx, 404, { error: 'not_found' });
+    const { sub } = person;
     if (fields.disabled === true) disabled.add(sub);
     else disabled.delete(sub);
     if (typeof fields.acr === 'string') lowered.set(sub, fields.acr);
@@ -119,19 +133,20 @@ export async function openIdProvider(options: ProviderOptions) {
     ctx.type = 'html';
     if (wrong !== null) {
       ctx.status = 400;
-      ctx.body = page(options.title, `<h1>${escapeHtml(options.title)}</h1><p>${escapeHtml(wrong)}</p>`);
+      ctx.body = page(options.title, `<h1>${escapeHtml(options.title)}</h1><p>${escapeHtml(wrong)}</p>`, options.lang);
       return;
     }
     const buttons = people
       .map(
-        ({ sub, label }) =>
-          `<button name="person" value="${escapeHtml(sub)}"><strong>${escapeHtml(label)}</strong></button>`,
+        (person) =>
+          `<button name="person" value="${escapeHtml(idOf(person))}"><strong>${escapeHtml(person.label)}</strong></button>`,
       )
       .join('');
     ctx.body = page(
       options.title,
       `<h1>${escapeHtml(options.title)}</h1><p>Simulated: who are you?</p>
 <form method="post" action="${escapeHtml(ctx.url)}">${buttons}<button name="person" value="">取消 · Cancel</button></form>`,
+      options.lang,
     );
   });
 
@@ -140,7 +155,7 @@ export async function openIdProvider(options: ProviderOptions) {
     if (wrong !== null) return answer(ctx, 400, { error: 'invalid_request', error_description: wrong });
     const query = (name: string) => text(ctx.query[name]);
     const chosen = new URLSearchParams((await readBody(ctx)) ?? '').get('person');
-    const person = people.find(({ sub }) => sub === chosen);
+    const person = people.find((each) => idOf(each) === chosen);
     const back = new URL(query('redirect_uri'));
     back.searchParams.set('state', fault === 'state' ? 'of-another-request' : query('state'));
     back.searchParams.set('iss', fault === 'iss_parameter' ? 'https://evil.example' : issuer());
@@ -254,7 +269,7 @@ export async function openIdProvider(options: ProviderOptions) {
     return token;
   }
 
-  return { router, line };
+  return { router, line, fault: (): string => fault ?? line.state.fault };
 }
 
 const decoded = (credentials: string) =>

@@ -2,10 +2,11 @@ import type { BridgeCap } from '../assurance/bridge-worth.ts';
 import { alipay } from './alipay/index.ts';
 import type { Bridge, BridgeModule, BridgeTraits } from './bridge.ts';
 import { guangdong } from './guangdong/index.ts';
+import { macao } from './macao/index.ts';
 import { singpass } from './singpass/index.ts';
 
 /** Every bridge there is: one line each. */
-export const bridgeModules: readonly BridgeModule[] = [alipay, guangdong, singpass];
+export const bridgeModules: readonly BridgeModule[] = [alipay, guangdong, macao, singpass];
 
 /** A bridge that is set up and switched on. */
 export interface OpenBridge {
