@@ -1,13 +1,21 @@
 import { toExternal } from '../assurance/mapping.ts';
 import { schemes } from '../assurance/schemes.ts';
 import { wordsOfAuthentication, wordsOfWay } from '../assurance/words.ts';
+import { may } from '../commands/permissions.ts';
+import { changesIn } from '../storage/changes.ts';
 import { currentPolicy, policyHistory } from '../storage/policies.ts';
 import { type AdminHandler, type AdminRoute, page, query } from './context.ts';
+import type { AdminDeps } from './deps.ts';
+import { draftUrl, levelsPath as path } from './levels-draft.ts';
+import { levelDraftRoutes } from './levels-drafts.ts';
+import { levelEditRoutes } from './levels-edit.ts';
 import { namesOf } from './names.ts';
 import { policyWords } from './policy-words.ts';
 
-const path = '/admin/levels';
 const pageSize = 10;
+
+const openDrafts = async (deps: AdminDeps) =>
+  (await changesIn(deps.db, ['draft'], { limit: 200 })).filter(({ kind }) => kind === 'policy');
 
 /** The levels in force, in words, with who asks for them, and the versions there were. */
 const levels: AdminHandler = async (deps, ctx, staff) => {
@@ -19,9 +27,11 @@ const levels: AdminHandler = async (deps, ctx, staff) => {
     limit: pageSize + 1,
   });
   const shown = history.slice(0, pageSize);
+  const canChange = may(staff.roles, 'policy.propose');
+  const drafts = canChange ? await openDrafts(deps) : [];
   const nameOf = await namesOf(
     deps,
-    shown.map(({ createdBy }) => createdBy),
+    [...shown, ...drafts].map(({ createdBy }) => createdBy),
   );
   page(deps, ctx, staff, 'levels', {
     levels: document.levels.map((level) => ({
@@ -40,8 +50,14 @@ const levels: AdminHandler = async (deps, ctx, staff) => {
       at: each.createdAt,
       current: each.version === version,
     })),
+    drafts: drafts.map((each) => ({ url: draftUrl(each.id), by: nameOf(each.createdBy), at: each.createdAt })),
+    canChange,
     olderUrl: history.length > pageSize ? `${path}?before=${shown.at(-1)?.version}` : null,
   });
 };
 
-export const levelRoutes: readonly AdminRoute[] = [{ method: 'get', path, operation: 'policy.read', handler: levels }];
+export const levelRoutes: readonly AdminRoute[] = [
+  { method: 'get', path, operation: 'policy.read', handler: levels },
+  ...levelDraftRoutes,
+  ...levelEditRoutes,
+];

@@ -14,6 +14,8 @@ import { parseForm, seeOther } from '../web/forms.ts';
 import { changeTitle, peopleOf } from './change-words.ts';
 import { type AdminHandler, type AdminRoute, byOf, page, param, type Staff, wordsOf } from './context.ts';
 import type { AdminDeps } from './deps.ts';
+import { faultsOf } from './levels-draft.ts';
+import { toldFaults } from './levels-faults.ts';
 import { namesOf } from './names.ts';
 import { policyWords } from './policy-words.ts';
 import { countFor, replayDays } from './preview-count.ts';
@@ -45,12 +47,19 @@ export async function previewOf(deps: AdminDeps, ctx: Context, change: Change): 
   });
   // What was decided is history: numbers of today would say nothing of it.
   const open = change.status === 'draft' || change.status === 'proposed' || change.status === 'scheduled';
-  if (!open) return { differences, numbers: null };
+  if (!open) return { differences, numbers: null, faults: [] };
+  // Nothing is counted under rules that can't stand: it would be numbers of something that is never published.
+  const faults = change.kind === 'policy' ? faultsOf(next) : [];
+  if (faults.length > 0) {
+    const told = await toldFaults(deps, ctx, next, faults);
+    return { differences, numbers: null, faults: told.map(({ text }) => text) };
+  }
   const counted = await countFor(deps, `${change.id}:${change.revision}:${change.basedOn}`, policies);
   const { longest, closed } = longestWay(next, { old, starts: starts(deps.clock()), now: deps.clock() });
   const { people, rising, dropping, movements } = counted.comparison;
   return {
     differences,
+    faults: [],
     numbers: {
       finished: counted.finished,
       people,

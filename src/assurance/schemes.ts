@@ -25,6 +25,11 @@ const names: Readonly<Record<StoredScheme, readonly (readonly [string, ...string
   ],
 };
 
+export const storedSchemes: readonly StoredScheme[] = ['eidas', 'guangdong', 'singpass'];
+
+/** The names of a scheme in its own spelling, lowest first. */
+export const namesIn = (scheme: StoredScheme): string[] => names[scheme].map(([name]) => name);
+
 export const storedScheme = (scheme: string): StoredScheme | null =>
   scheme === 'eidas' || scheme === 'guangdong' || scheme === 'singpass' ? scheme : null;
 

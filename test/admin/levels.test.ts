@@ -1,0 +1,289 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { defaultPolicy } from '../../seeds/policy.ts';
+import { proposalOf } from '../../src/commands/change-payload.ts';
+import { readAudit } from '../../src/storage/audit.ts';
+import { changeById } from '../../src/storage/changes.ts';
+import { currentPolicy } from '../../src/storage/policies.ts';
+import { startCity, type TestCity } from '../support/city.ts';
+import { type Desk, openStaffroom, type Staffroom } from '../support/staff-http.ts';
+import { edit, faultsOf, fieldsOf, loaPath } from './levels-support.ts';
+import { loa } from './staff-support.ts';
+
+let city: TestCity;
+let room: Staffroom;
+let ana: Desk;
+let ben: Desk;
+beforeAll(async () => {
+  city = await startCity();
+  room = await openStaffroom(city);
+  [ana, ben] = [await room.desk(['assurance_admin']), await room.desk(['assurance_admin'])];
+});
+afterAll(async () => {
+  await room?.close();
+  await city?.close();
+});
+
+const to = (response: Response) => response.headers.get('location') ?? '';
+const html = async (desk: Desk, path: string) => (await desk.get(path, 'text/html')).text();
+async function newDraft(by: Readonly<Desk> = ana): Promise<string> {
+  const [fresh] = [await room.desk(['assurance_admin'])];
+  return to(await (by === ana ? fresh : by).post('/admin/levels/change'));
+}
+async function documentOf(draft: string) {
+  const change = await changeById(room.db, draft.split('/').at(-1) ?? '');
+  const what = change === null ? null : proposalOf(change);
+  if (change === null || what?.kind !== 'policy') throw new Error('no draft');
+  return { change, document: what.payload.document };
+}
+const levelOf = async (draft: string, n: 1 | 2 | 3 | 4) => {
+  const level = (await documentOf(draft)).document.levels.find(({ id }) => id === loa(n));
+  if (!level) throw new Error(`no level ${n}`);
+  return level;
+};
+
+describe('the form of a level', () => {
+  it('begins a draft, and goes on with one’s own', async () => {
+    expect(await html(ana, '/admin/levels')).toContain('id="change"');
+    const draft = to(await ana.post('/admin/levels/change'));
+    expect(draft).toMatch(/^\/admin\/levels\/[0-9a-f-]+$/);
+    expect(to(await ana.post('/admin/levels/change'))).toBe(draft);
+    const other = to(await ben.post('/admin/levels/change'));
+    expect(other).not.toBe(draft);
+    expect(await html(ana, '/admin/levels')).toContain(`href="${other}"`);
+    expect(await html(ana, draft)).toContain('These rules fit together.');
+    // Whoever only reads finds no way to change.
+    const auditor = await room.desk(['auditor']);
+    expect(await html(auditor, '/admin/levels')).not.toContain('id="change"');
+    expect((await auditor.get(draft)).status).toBe(403);
+  });
+
+  it('sends back what it shows: saving without a change changes nothing', async () => {
+    const draft = await newDraft();
+    for (const n of [1, 2, 3, 4]) expect((await edit(ana, loaPath(draft, n), {})).status).toBe(303);
+    const staff = `${draft}/${encodeURIComponent('urn:shimin:staff')}`;
+    expect((await edit(ana, staff, {})).status).toBe(303);
+    const { document, change } = await documentOf(draft);
+    expect(document.levels).toEqual(defaultPolicy.levels);
+    expect(change.revision).toBe(6);
+  });
+
+  it('says everything that a level can ask', async () => {
+    const draft = await newDraft();
+    const page = loaPath(draft, 4);
+    const saved = await edit(ana, page, {
+      name: 'top',
+      'w0-categories': ['mainland', 'macao'],
+      'w0-r0-confirms': ['officials:2', 'photo'],
+      'w0-r0-sources': ['counter'],
+      'w0-r0-place': 'in_person',
+      'w0-r0-age': '30',
+      'w0-r0-unit': 'days',
+      'a0-kinds': ['possession'],
+      'a0-age': '90',
+      'a0-unit': 'seconds',
+      rideOnSso: 'yes',
+      labels: 'http://eidas.europa.eu/LoA/high\r\nurn:example:top\r\n',
+      'equivalents-guangdong': '',
+      'equivalents-singpass': 'urn:singpass:authentication:loa:3',
+    });
+    expect(to(saved)).toBe(`${page}?done=saved`);
+    expect(await levelOf(draft, 4)).toEqual({
+      id: loa(4),
+      name: 'top',
+      ial: 3,
+      aal: 3,
+      identity: [
+        {
+          categories: ['mainland', 'macao'],
+          independent: false,
+          rules: [
+            {
+              kind: 'counter',
+              minStrength: 'superior',
+              maxAge: 30 * 86_400,
+              confirms: ['officials:2', 'photo'],
+              sources: ['counter'],
+              place: 'in_person',
+            },
+          ],
+        },
+      ],
+      authentication: [
+        {
+          factors: 2,
+          kinds: ['possession'],
+          userVerified: true,
+          phishingResistant: true,
+          deviceBound: true,
+          maxAge: 90,
+        },
+      ],
+      rideOnSso: true,
+      dominates: [loa(3)],
+      labels: ['http://eidas.europa.eu/LoA/high', 'urn:example:top'],
+      equivalents: { eidas: 'high', singpass: 'urn:singpass:authentication:loa:3' },
+    });
+    const shown = await html(ana, `${page}?done=saved`);
+    expect(shown).toContain('Saved in the draft.');
+    expect(shown).toContain('not older than 30 days');
+  });
+
+  it('adds and takes out ways, evidence and ways to sign in, keeping what is typed', async () => {
+    const draft = await newDraft();
+    const page = loaPath(draft, 3);
+    const added = await edit(ana, page, { 'w0-r0-age': '2', 'w0-r0-unit': 'years' }, 'add-way');
+    expect(to(added)).toBe(`${page}?done=saved&at=w4#f-w4`);
+    expect((await levelOf(draft, 3)).identity[0]?.rules[0]?.maxAge).toBe(2 * 31_536_000);
+    const more = await edit(ana, page, { 'w4-add': 'face' }, 'add-rule.4');
+    expect(to(more)).toContain('at=w4-r1#f-w4-r1');
+    expect(await html(ana, to(more))).toMatch(/<details class="more" id="f-w4-r1" open>/);
+    await edit(ana, page, {}, 'remove-rule.4.0');
+    expect((await levelOf(draft, 3)).identity[4]?.rules.map(({ kind }) => kind)).toEqual(['face']);
+    await edit(ana, page, {}, 'add-sign-in');
+    await edit(ana, page, {}, 'remove-sign-in.0');
+    await edit(ana, page, {}, 'remove-way.4');
+    await edit(ana, page, {}, 'remove-way.0');
+    const level = await levelOf(draft, 3);
+    expect([level.identity.length, level.authentication.length]).toEqual([3, 1]);
+    // The last one stays: a level that asks for nothing of a kind says so by an empty way.
+    await edit(ana, page, {}, 'remove-sign-in.0');
+    expect((await levelOf(draft, 3)).authentication).toHaveLength(1);
+  });
+
+  it('saves a draft with faults, each beside its place in words, and does not propose it', async () => {
+    const draft = await newDraft();
+    const page = loaPath(draft, 3);
+    const saved = await edit(ana, page, {
+      'w0-r0-kind': 'face',
+      'w0-r0-strength': 'superior',
+      'w0-r0-place': 'in_person',
+      dominates: [loa(2), loa(4)],
+    });
+    expect(saved.status).toBe(303);
+    const shown = await html(ana, page);
+    const faults = faultsOf(shown);
+    expect(Object.keys(faults)).toEqual(
+      expect.arrayContaining(['w0-r0-strength', 'w0-r0-confirms', 'w0-r0-place', 'dominates', 'w0']),
+    );
+    for (const field of Object.keys(faults)) expect(shown, field).toContain(`id="f-${field}"`);
+    expect(faults['w0-r0-strength']?.[0]).toBe(
+      'Way 1, evidence 1: No source gives evidence of the kind a face check as strong as at least of superior strength.',
+    );
+    expect(faults.dominates?.[0]).toContain('each claim to contain the other');
+    // Words that this kind can't confirm are still there to be unticked.
+    expect(shown).toMatch(/name="w0-r0-confirms" value="document_number" checked/);
+    const overview = await html(ana, draft);
+    expect(overview).toContain('To be put right before it can be proposed');
+    expect(overview).toContain(`href="${page}#f-w0-r0-strength"`);
+    const { change } = await documentOf(draft);
+    const preview = await html(ana, `/admin/preview/${change.id}`);
+    expect(preview).toContain(`href="${draft}"`);
+    expect(preview).not.toContain('/propose"');
+    const form = { reason: 'because', revision: String(change.revision) };
+    const proposed = await ana.post(`/admin/preview/${change.id}/propose`, form);
+    expect([proposed.status, (await documentOf(draft)).change.status]).toEqual([422, 'draft']);
+  });
+
+  it('does not save what can’t be read; it stays as it was typed', async () => {
+    const draft = await newDraft();
+    const page = loaPath(draft, 2);
+    const refused = await edit(ana, page, { 'w0-r0-age': 'five', 'a0-age': '', name: '', 'w1-r0-age': '7' });
+    expect(refused.status).toBe(422);
+    const shown = await refused.text();
+    expect(Object.keys(faultsOf(shown)).toSorted()).toEqual(['a0-age', 'name', 'w0-r0-age']);
+    expect(shown).toContain('value="five"');
+    expect(shown).toMatch(/name="w1-r0-age" value="7"/);
+    expect((await documentOf(draft)).change.revision).toBe(1);
+    // Half a form, or words that no form has, are no form at all.
+    const whole = fieldsOf(await html(ana, page), `${page}/save`);
+    expect((await ana.post(`${page}/save`, { ...whole, do: 'save', end: [] })).status).toBe(422);
+    expect((await edit(ana, page, { 'w0-r0-confirms': ['shoe_size'] })).status).toBe(422);
+    expect((await edit(ana, page, { revision: 'x' })).status).toBe(422);
+  });
+
+  it('tells the second of two who edit one draft, and overwrites nothing', async () => {
+    const draft = await newDraft();
+    const page = loaPath(draft, 2);
+    const { end, ...seen } = fieldsOf(await html(ben, page), `${page}/save`);
+    expect((await edit(ana, page, { 'w0-r0-age': '3' })).status).toBe(303);
+    const second = await ben.post(`${page}/save`, { ...seen, 'w0-r0-age': '4', do: 'save', end: end ?? [] });
+    expect(second.status).toBe(409);
+    const told = await second.text();
+    expect(told).toContain('Somebody else saved this draft meanwhile.');
+    expect(told).toMatch(/name="w0-r0-age" value="4"/);
+    expect((await levelOf(draft, 2)).identity[0]?.rules[0]?.maxAge).toBe(3 * 31_536_000);
+    const lines = await readAudit(room.db, { afterSeq: 0, limit: 100_000 });
+    expect(lines.at(-1)).toMatchObject({ type: 'change.refused', reason: 'draft_conflict' });
+    // The same on the draft's own page.
+    const late = await ben.post(`${loaPath(draft, 3)}/earlier`, { revision: '1' });
+    expect([late.status, (await late.text()).includes('id="refused"')]).toEqual([409, true]);
+  });
+});
+
+describe('the levels of a draft', () => {
+  const revision = async (draft: string) => String((await documentOf(draft)).change.revision);
+
+  it('gets a new level like another one, with what is wrong with it', async () => {
+    const draft = await newDraft();
+    const wrong = await ana.post(`${draft}/add`, { levelId: 'with space', name: '', like: loa(3), revision: '1' });
+    expect([wrong.status, (await wrong.text()).includes('value="with space"')]).toEqual([422, true]);
+    const taken = await ana.post(`${draft}/add`, { levelId: loa(3), name: 'x', like: loa(3), revision: '1' });
+    expect([taken.status, (await taken.text()).includes('of this name already')]).toEqual([422, true]);
+    const made = { levelId: 'https://levels.example/a?b=c', name: 'half', like: loa(3), revision: '1' };
+    const page = to(await ana.post(`${draft}/add`, made));
+    expect(page).toBe(`${draft}/${encodeURIComponent(made.levelId)}?done=added`);
+    expect(await html(ana, page)).toContain('The level is in the draft.');
+    const { document } = await documentOf(draft);
+    expect(document.levels.map(({ id }) => id)).toEqual([
+      loa(1),
+      loa(2),
+      loa(3),
+      made.levelId,
+      loa(4),
+      'urn:shimin:staff',
+    ]);
+    expect(document.levels[3]).toMatchObject({ name: 'half', labels: [], equivalents: {}, dominates: [loa(2)] });
+    const [path = ''] = page.split('?');
+    await ana.post(`${path}/earlier`, { revision: await revision(draft) });
+    expect((await documentOf(draft)).document.levels[2]?.id).toBe(made.levelId);
+  });
+
+  it('loses a level: the order stays, and apps ask for another one', async () => {
+    const draft = await newDraft();
+    const form = { instead: loa(3), revision: '1' };
+    expect((await ana.post(`${loaPath(draft, 2)}/remove`, { ...form, instead: loa(2) })).status).toBe(422);
+    expect(to(await ana.post(`${loaPath(draft, 2)}/remove`, form))).toBe(`${draft}?done=removed`);
+    const { document } = await documentOf(draft);
+    expect(document.levels.find(({ id }) => id === loa(3))?.dominates).toEqual([loa(1)]);
+    expect(document.apps['housing-fund']?.floor).toBe(loa(3));
+    expect(document.defaultFloor).toBe(loa(3));
+    expect((await ana.get(loaPath(draft, 2))).status).toBe(404);
+  });
+
+  it('goes on after other rules came into force, without undoing them', async () => {
+    const mine = await newDraft();
+    await edit(ana, loaPath(mine, 2), { 'w0-r0-age': '4' });
+    // Another draft, about level 3 and the library, is published meanwhile.
+    const other = await newDraft();
+    await edit(ana, loaPath(other, 3), { 'a0-age': '6' });
+    const { change } = await documentOf(other);
+    const revisionNow = String(change.revision);
+    await ana.post(`/admin/preview/${change.id}/propose`, { reason: 'because', revision: revisionNow });
+    const proposed = await changeById(room.db, change.id);
+    const decision = { decision: 'approve', revision: String(proposed?.revision) };
+    expect((await ben.post(`/admin/approvals/${change.id}/decide`, decision)).status).toBe(303);
+    expect(to(await ana.get(other))).toBe(`/admin/approvals/${change.id}`);
+
+    const stale = await edit(ana, loaPath(mine, 2), { 'w0-r0-age': '3' });
+    expect([stale.status, (await stale.text()).includes('Other rules have come into force')]).toEqual([409, true]);
+    expect(await html(ana, mine)).toContain('id="rebase"');
+    const brought = await ana.post(`${mine}/rebase`, { revision: await revision(mine) });
+    expect(to(brought)).toBe(`${mine}?done=rebased`);
+    const { document, change: after } = await documentOf(mine);
+    const { version } = await currentPolicy(room.db);
+    expect(after.basedOn).toBe(version);
+    expect(document.levels[1]?.identity[0]?.rules[0]?.maxAge).toBe(4 * 31_536_000);
+    expect(document.levels[2]?.authentication[0]?.maxAge).toBe(6 * 3600);
+    expect(await html(ana, mine)).not.toContain('id="rebase"');
+  });
+});
