@@ -6,6 +6,7 @@ import type { UpstreamFactory } from './lib/upstream.ts';
 import { macaoUpstream } from './macao/service.ts';
 import { singpassUpstream } from './singpass/service.ts';
 import { unionpayUpstream } from './unionpay/service.ts';
+import { weChatUpstream } from './wechat/service.ts';
 
 /** Every simulated upstream beyond the city's own register, face service and gateway: one line each. */
 export const upstreamFactories: readonly UpstreamFactory[] = [
@@ -16,4 +17,5 @@ export const upstreamFactories: readonly UpstreamFactory[] = [
   macaoUpstream,
   singpassUpstream,
   unionpayUpstream,
+  weChatUpstream,
 ];

@@ -4,9 +4,10 @@ import type { Bridge, BridgeModule, BridgeTraits } from './bridge.ts';
 import { guangdong } from './guangdong/index.ts';
 import { macao } from './macao/index.ts';
 import { singpass } from './singpass/index.ts';
+import { wechat } from './wechat/index.ts';
 
 /** Every bridge there is: one line each. */
-export const bridgeModules: readonly BridgeModule[] = [alipay, guangdong, macao, singpass];
+export const bridgeModules: readonly BridgeModule[] = [alipay, guangdong, macao, singpass, wechat];
 
 /** A bridge that is set up and switched on. */
 export interface OpenBridge {

@@ -49,8 +49,10 @@ export const request: BridgeStart = {
 };
 
 /** What the browser does there: chooses a person, and is sent back. */
-export async function visit(url: string, person: string): Promise<URL> {
-  const response = await fetch(url, { method: 'POST', body: new URLSearchParams({ person }), redirect: 'manual' });
+export async function visit(url: string, person: string, userAgent = 'a browser'): Promise<URL> {
+  const headers = { 'user-agent': userAgent };
+  const body = new URLSearchParams({ person });
+  const response = await fetch(url, { method: 'POST', headers, body, redirect: 'manual' });
   if (response.status !== 303) throw new Error(`${response.status} ${await response.text()}`);
   return new URL(response.headers.get('location') ?? '');
 }
@@ -58,7 +60,7 @@ export async function visit(url: string, person: string): Promise<URL> {
 export async function signIn(own: Bridge, person: string, more: Partial<BridgeStart> = {}) {
   const started = await own.start({ ...request, ...more });
   if (started.outcome !== 'started') throw new Error('not started');
-  const callback = await visit(started.url, person);
+  const callback = await visit(started.url, person, more.userAgent);
   const keep: unknown = structuredClone(started.keep);
   return { own, callback, keep, result: () => own.finish(callback, keep) };
 }
