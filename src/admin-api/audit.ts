@@ -8,6 +8,7 @@ import { plain } from './plain.ts';
 import { idParam, list, listed, output, pagedByNumber, time } from './schemas.ts';
 
 const seq = z.int().min(0);
+const value = z.union([z.string(), z.number(), z.boolean(), z.null(), z.array(z.string())]);
 const entry = output(
   'AuditEntry',
   z.strictObject({
@@ -20,7 +21,11 @@ const entry = output(
     requestId: z.string().nullable(),
     outcome: z.enum(outcomes),
     reason: z.string().nullable(),
-    data: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null(), z.array(z.string())])),
+    data: z
+      .record(z.string(), z.union([value, z.record(z.string(), value)]))
+      .describe(
+        'What else is known, by the type of the entry; `before` and `after`: what changed fields were and are.',
+      ),
     prevHash: z.string().describe('The hash of the entry before; empty for the first.'),
     hash: z.string(),
   }),

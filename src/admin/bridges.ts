@@ -155,6 +155,7 @@ const propose: AdminHandler = async (deps, ctx, staff) => {
         cap: identity === 'superior' && factors === '2' ? null : cap,
         sealedSettings: sealSettings(deps.keyring, traits.id, settings),
         fields,
+        plain: Object.keys(shape.shape).filter((name) => !secrets.includes(name)),
         from: row?.version ?? null,
       },
     },

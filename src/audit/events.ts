@@ -1,6 +1,39 @@
+/** Of an app's settings and metadata what may be told: never a secret nor a trace of one, and of keys the fingerprints. */
+export const appFields = [
+  ...[
+    'name.*',
+    'purpose.*',
+    'ownerName',
+    'keys',
+    'redirect_uris',
+    'post_logout_redirect_uris',
+    'client_uri',
+    'logo_uri',
+  ],
+  ...[
+    'scope',
+    'grant_types',
+    'response_types',
+    'subject_type',
+    'sector_identifier_uri',
+    'jwks_uri',
+    'application_type',
+  ],
+  ...['token_endpoint_auth_method', 'token_endpoint_auth_signing_alg', 'id_token_signed_response_alg'],
+  ...['backchannel_logout_uri', 'backchannel_logout_session_required', 'dpop_bound_access_tokens'],
+  ...[
+    'require_pushed_authorization_requests',
+    'require_signed_request_object',
+    'default_acr_values',
+    'default_max_age',
+  ],
+  ...['shimin_first_party', 'shimin_disabled', 'shimin_staff_roles'],
+];
+
 /**
  * The catalogue of audit events. `data` lists the only extra fields an entry of the type may have; none of them is
  * personal: ids, codes, counts and names of kinds. An entry never says a name, a number, an address or a secret.
+ * `values`: of which fields it tells what they were `before` and are `after` (`fields.ts`); `x.*` is everything under x.
  */
 export const auditEvents = [
   { type: 'account.registered', data: ['authenticator'] },
@@ -23,15 +56,19 @@ export const auditEvents = [
   { type: 'consent.given', data: ['scopes', 'claims'] },
   { type: 'consent.withdrawn', data: ['scopes'] },
   { type: 'token.reuse_detected', data: ['kind'] },
-  { type: 'key.rotated', data: ['algorithms', 'kids'] },
-  { type: 'policy.published', data: ['version', 'previous', 'apps', 'levels'] },
-  { type: 'app.saved', data: ['change', 'fields'] },
-  { type: 'role.assigned', data: ['role', 'change', 'app'] },
+  { type: 'key.rotated', data: ['algorithms', 'kids', 'before', 'after'], values: ['current', 'next', 'previous'] },
+  {
+    type: 'policy.published',
+    data: ['version', 'previous', 'apps', 'levels', 'before', 'after', 'omitted'],
+    values: ['levels.*', 'authenticationLabels.*', 'apps.*', 'defaultFloor'],
+  },
+  { type: 'app.saved', data: ['change', 'fields', 'before', 'after', 'omitted'], values: appFields },
+  { type: 'role.assigned', data: ['role', 'change', 'app', 'before', 'after'], values: ['roles'] },
   { type: 'staff.invited', data: ['role'] },
   { type: 'person.searched', data: ['by', 'found'] },
   { type: 'person.viewed', data: ['what', 'ref'] },
-  { type: 'intervention.set', data: ['interventionId', 'kind', 'until'] },
-  { type: 'intervention.ended', data: ['interventionId', 'kind', 'how'] },
+  { type: 'intervention.set', data: ['interventionId', 'kind', 'until', 'before', 'after'], values: ['open', 'until'] },
+  { type: 'intervention.ended', data: ['interventionId', 'kind', 'how', 'before', 'after'], values: ['open'] },
   { type: 'intervention.refused', data: ['operation', 'kind'] },
   { type: 'counter.saved', data: ['counters'] },
   { type: 'counter_case.opened', data: ['caseId', 'officials'] },
@@ -49,8 +86,12 @@ export const auditEvents = [
   { type: 'change.expired', data: ['changeId', 'kind'] },
   { type: 'change.published', data: ['changeId', 'kind', 'version'] },
   { type: 'change.refused', data: ['changeId', 'kind', 'operation', 'roles'] },
-  { type: 'source.switched', data: ['source', 'from', 'to', 'changeId'] },
-  { type: 'bridge.saved', data: ['bridge', 'use', 'identity', 'factors', 'fields'] },
+  { type: 'source.switched', data: ['source', 'from', 'to', 'changeId', 'before', 'after'], values: ['enabled'] },
+  {
+    type: 'bridge.saved',
+    data: ['bridge', 'use', 'identity', 'factors', 'fields', 'before', 'after', 'omitted'],
+    values: ['use', 'identity', 'factors', 'settings.*'],
+  },
   { type: 'bridge.tried', data: ['bridge', 'result'] },
   { type: 'signal_stream.changed', data: ['change', 'streamId', 'method', 'fields', 'status'] },
   { type: 'maintenance.performed', data: ['task', 'count'] },
@@ -65,6 +106,9 @@ export const outcomes = ['ok', 'refused', 'failed'] as const;
 export type Outcome = (typeof outcomes)[number];
 
 export type AuditValue = string | number | boolean | null | readonly string[];
+/** What fields said, by name. */
+export type AuditFields = Readonly<Record<string, AuditValue>>;
+export type AuditData = Readonly<Record<string, AuditValue | AuditFields>>;
 
 /** What happened, before it has its place in the chain. */
 export interface AuditEvent {
@@ -77,15 +121,38 @@ export interface AuditEvent {
   readonly outcome: Outcome;
   /** A reason code, never free text. */
   readonly reason: string | null;
-  readonly data: Readonly<Record<string, AuditValue>>;
+  readonly data: AuditData;
 }
 
-const allowed: ReadonlyMap<string, ReadonlySet<string>> = new Map(
-  auditEvents.map(({ type, data }) => [type, new Set<string>(data)]),
+interface Allowed {
+  readonly data: ReadonlySet<string>;
+  readonly values: readonly string[];
+}
+
+const allowed: ReadonlyMap<string, Allowed> = new Map(
+  auditEvents.map((event) => [
+    event.type,
+    { data: new Set<string>(event.data), values: 'values' in event ? event.values : [] },
+  ]),
 );
+
+/** Whether a field is one of those listed, or under one of them. */
+export const isListed = (listed: readonly string[], field: string): boolean =>
+  listed.some((name) => (name.endsWith('.*') ? field.startsWith(name.slice(0, -1)) : field === name));
+
+export const isFields = (value: AuditValue | AuditFields | undefined): value is AuditFields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** The fields of an event that the catalogue does not allow; empty: it may be written. */
 export function strayFields(event: Pick<AuditEvent, 'type' | 'data'>): string[] {
   const fields = allowed.get(event.type);
-  return fields === undefined ? ['type'] : Object.keys(event.data).filter((key) => !fields.has(key));
+  if (fields === undefined) return ['type'];
+  return Object.entries(event.data).flatMap(([key, value]) => {
+    if (!fields.data.has(key)) return [key];
+    if (key !== 'before' && key !== 'after') return isFields(value) ? [key] : [];
+    if (!isFields(value)) return [key];
+    return Object.keys(value)
+      .filter((name) => !isListed(fields.values, name))
+      .map((name) => `${key}.${name}`);
+  });
 }

@@ -1,15 +1,18 @@
 import type { AssurancePolicy } from '../assurance/policy.ts';
+import { changeData } from '../audit/fields.ts';
 import { ShiminError } from '../lib/errors.ts';
 import { lockApp, saveApp } from '../storage/apps.ts';
 import { append } from '../storage/audit.ts';
-import { saveBridge } from '../storage/bridges.ts';
+import { type BridgeRow, bridgeRow, openSettings, saveBridge } from '../storage/bridges.ts';
 import type { Change } from '../storage/changes.ts';
 import type { Db } from '../storage/db.ts';
 import { appendPolicy, currentPolicy, policyByVersion } from '../storage/policies.ts';
 import { confirmSource, setSource, sourceById } from '../storage/sources.ts';
 import { assignRole, revokeRole } from '../storage/staff.ts';
+import { actorOf } from './actor.ts';
 import { appActor, appPrefix, isAppActor, mayHold, withRole } from './app-roles.ts';
 import { proposalOf, validPolicy } from './change-payload.ts';
+import { staffRoles } from './change-rules.ts';
 import type { CommandDeps } from './command.ts';
 import type { Role } from './permissions.ts';
 import { rotateKeys } from './rotate-keys.ts';
@@ -38,6 +41,7 @@ export async function applyChange(
       const { accountId, role, change: direction } = what.payload;
       const app = isAppActor(accountId) ? accountId.slice(appPrefix.length) : null;
       const grant = { accountId, role, grantedBy: by.approver, at: by.at };
+      const before = { roles: await staffRoles(tx, accountId) };
       const done =
         app !== null
           ? await changeAppRole(tx, app, role, direction, by.at)
@@ -45,18 +49,29 @@ export async function applyChange(
             ? await assignRole(tx, grant)
             : await revokeRole(tx, accountId, role, by.at);
       if (!done) throw stale();
-      const whom = { accountId: app === null ? accountId : null, data: { role, change: direction, app } };
-      await note(tx, change, by, { type: 'role.assigned', ...whom });
+      const data = { role, change: direction, app, ...changeData(before, { roles: await staffRoles(tx, accountId) }) };
+      await note(tx, change, by, { type: 'role.assigned', accountId: app === null ? accountId : null, data });
       return null;
     }
     case 'keys':
-      await rotateKeys({ ...deps, db: tx }, { actor: { kind: 'staff', id: by.approver } });
+      await rotateKeys({ ...deps, db: tx }, { actor: actorOf(by.approver) });
       return null;
     case 'bridge': {
-      const { bridge: id, use, cap, sealedSettings, fields, from } = what.payload;
+      const { bridge: id, use, cap, sealedSettings, fields, from, plain = [] } = what.payload;
       const row = { id, use, cap, sealedSettings, updatedAt: by.at, updatedBy: by.approver };
+      const known = await bridgeRow(tx, id);
       if (!(await saveBridge(tx, row, from))) throw stale();
-      const data = { bridge: id, use, identity: cap?.identity ?? null, factors: cap?.factors ?? null, fields };
+      const said = (of: Parameters<typeof bridgeSays>[1] | null) =>
+        of === null ? null : bridgeSays(deps.keyring, of, plain);
+      const changed = changeData(said(known), said(row));
+      const data = {
+        bridge: id,
+        use,
+        identity: cap?.identity ?? null,
+        factors: cap?.factors ?? null,
+        fields,
+        ...changed,
+      };
       await note(tx, change, by, { type: 'bridge.saved', accountId: null, data });
       return null;
     }
@@ -73,11 +88,24 @@ export async function applyChange(
       await note(tx, change, by, {
         type: 'source.switched',
         accountId: null,
-        data: { source: id, from: before, to: enabled, changeId: change.id },
+        data: {
+          ...{ source: id, from: before, to: enabled, changeId: change.id },
+          ...changeData({ enabled: before }, { enabled }),
+        },
       });
       return null;
     }
   }
+}
+
+/** What may be told of a bridge: how it is used, and of its settings those that are no secrets. */
+function bridgeSays(
+  keyring: CommandDeps['keyring'],
+  { id, use, cap, sealedSettings }: Pick<BridgeRow, 'id' | 'use' | 'cap' | 'sealedSettings'>,
+  plain: readonly string[],
+): object {
+  const settings = Object.entries(openSettings(keyring, id, sealedSettings)).filter(([name]) => plain.includes(name));
+  return { use, identity: cap?.identity, factors: cap?.factors, settings: Object.fromEntries(settings) };
 }
 
 const stale = () => new ShiminError('change_stale', { status: 409 });
@@ -104,7 +132,7 @@ async function publish(
   document: AssurancePolicy,
   by: { approver: string; at: Date; requestId: string | null },
 ): Promise<number> {
-  const { version: previous } = await currentPolicy(tx);
+  const { version: previous, document: old } = await currentPolicy(tx);
   // The preview that was approved compared with one version; on another one it would say something else.
   if (change.basedOn !== previous) throw stale();
   const version = previous + 1;
@@ -114,7 +142,10 @@ async function publish(
   await note(tx, change, by, {
     type: 'policy.published',
     accountId: null,
-    data: { version, previous, apps: Object.keys(next.apps).length, levels: next.levels.length },
+    data: {
+      ...{ version, previous, apps: Object.keys(next.apps).length, levels: next.levels.length },
+      ...changeData({ ...old, version: null }, { ...next, version: null }),
+    },
   });
   return version;
 }
@@ -127,7 +158,7 @@ async function note(
 ): Promise<void> {
   await append(tx, {
     at: by.at,
-    actor: { kind: 'staff', id: by.approver },
+    actor: actorOf(by.approver),
     clientId: 'admin',
     requestId: by.requestId,
     outcome: 'ok',

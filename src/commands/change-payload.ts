@@ -23,6 +23,8 @@ const payloads = {
     cap: bridgeCap.nullable(),
     sealedSettings: z.string(),
     fields: z.array(z.string()),
+    /** Settings that are no secrets: what they were and are may be told. */
+    plain: z.array(z.string()).optional(),
     from: z.number().int().positive().nullable(),
   }),
 } as const satisfies Record<ChangeKind, z.ZodType>;

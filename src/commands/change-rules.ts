@@ -4,13 +4,11 @@ import { append } from '../storage/audit.ts';
 import type { Change } from '../storage/changes.ts';
 import type { Db } from '../storage/db.ts';
 import { rolesOf } from '../storage/staff.ts';
+import { actorOf, operatorPrefix } from './actor.ts';
 import { isAppActor, rolesOfAppActor } from './app-roles.ts';
 import { type Proposal, powerToPropose } from './change-payload.ts';
 import type { Cause } from './command.ts';
 import { isRole, may, type Operation, powersOf, type Role } from './permissions.ts';
-
-/** Ids of people at the command line; accounts have UUIDs, so that neither can be taken for the other. */
-export const operatorPrefix = 'operator:';
 
 /** Who does it and in which request. */
 export interface By {
@@ -91,7 +89,7 @@ export async function refuse(
   await append(tx, {
     at,
     type: 'change.refused',
-    actor: { kind: 'staff', id: by.accountId },
+    actor: actorOf(by.accountId),
     accountId: null,
     clientId: by.cause.clientId,
     requestId: by.cause.requestId,

@@ -1,5 +1,6 @@
 import { doneSince, needs, type Part, stops, transition } from '../assurance/interventions.ts';
 import type { AuditEvent } from '../audit/events.ts';
+import { changeData } from '../audit/fields.ts';
 import { lockAccount } from '../storage/accounts.ts';
 import { append } from '../storage/audit.ts';
 import type { Db } from '../storage/db.ts';
@@ -31,6 +32,7 @@ export async function closeOne(
   const { id, kind } = intervention;
   const lifting = { at, how, by: actor.id, reason, note };
   if (!(await closeIntervention(tx, deps.keyring, { id, accountId }, lifting))) throw movedMeanwhile();
+  const left = (await openInterventions(tx, accountId)).map((other) => other.kind);
   await append(tx, {
     at,
     type: 'intervention.ended',
@@ -40,7 +42,7 @@ export async function closeOne(
     requestId: close.cause.requestId,
     outcome: 'ok',
     reason,
-    data: { interventionId: id, kind, how },
+    data: { interventionId: id, kind, how, ...changeData({ open: [...left, kind].toSorted() }, { open: left }) },
   });
 }
 

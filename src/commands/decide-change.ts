@@ -1,9 +1,11 @@
+import { changeData } from '../audit/fields.ts';
 import { ShiminError } from '../lib/errors.ts';
 import { append } from '../storage/audit.ts';
 import { type Change, type ChangeUpdate, lockChange, updateChange } from '../storage/changes.ts';
 import { type Db, transaction } from '../storage/db.ts';
 import { currentPolicy } from '../storage/policies.ts';
 import { setSource } from '../storage/sources.ts';
+import { actorOf } from './actor.ts';
 import { applyChange } from './apply-change.ts';
 import { type Proposal, proposalOf } from './change-payload.ts';
 import {
@@ -109,7 +111,7 @@ async function carryOut(
   await append(tx, {
     at,
     type: 'change.decided',
-    actor: { kind: 'staff', id: by.accountId },
+    actor: actorOf(by.accountId),
     accountId: null,
     clientId: by.cause.clientId,
     requestId: by.cause.requestId,
@@ -140,12 +142,15 @@ async function switchOnAgain(tx: Db, change: Change, source: string, by: By, at:
   await append(tx, {
     at,
     type: 'source.switched',
-    actor: { kind: 'staff', id: changedBy },
+    actor: actorOf(changedBy),
     accountId: null,
     clientId: by.cause.clientId,
     requestId: by.cause.requestId,
     outcome: 'ok',
     reason: 'kill_rejected',
-    data: { source, from: false, to: true, changeId: change.id },
+    data: {
+      ...{ source, from: false, to: true, changeId: change.id },
+      ...changeData({ enabled: false }, { enabled: true }),
+    },
   });
 }

@@ -1,6 +1,7 @@
 import { append } from '../storage/audit.ts';
 import { transaction } from '../storage/db.ts';
 import { endSessions } from '../storage/sessions.ts';
+import { actorOf } from './actor.ts';
 import type { By } from './change-rules.ts';
 import type { CommandDeps } from './command.ts';
 import { denialOf, deny, type InterventionResult } from './intervention-rules.ts';
@@ -22,7 +23,7 @@ export async function endSessionsOf(
       await append(tx, {
         at,
         type: 'session.ended',
-        actor: { kind: 'staff', id: by.accountId },
+        actor: actorOf(by.accountId),
         accountId,
         clientId: by.cause.clientId,
         requestId: by.cause.requestId,

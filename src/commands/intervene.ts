@@ -6,6 +6,7 @@ import {
   stops,
   transition,
 } from '../assurance/interventions.ts';
+import { changeData } from '../audit/fields.ts';
 import { newId } from '../lib/crypto.ts';
 import { findAccount, lockAccount } from '../storage/accounts.ts';
 import { append } from '../storage/audit.ts';
@@ -13,6 +14,7 @@ import { type Db, transaction } from '../storage/db.ts';
 import { insertIntervention, openInterventions, toldApps } from '../storage/interventions.ts';
 import { endEventsUntil, endSessions } from '../storage/sessions.ts';
 import { connectedApps } from '../storage/signal-streams.ts';
+import { actorOf } from './actor.ts';
 import { announce } from './announce.ts';
 import type { By } from './change-rules.ts';
 import { closeOne } from './close-interventions.ts';
@@ -57,7 +59,7 @@ export async function intervene(deps: CommandDeps, wanted: NewIntervention): Pro
     const id = newId();
     const closing = open.filter((item) => next.closes.some((close) => close.kind === item.kind));
     await withLevelChange(tx, deps.keyring, { accountId, at, initiator: 'admin', reason: wanted.reason }, async () => {
-      const actor = { kind: 'staff', id: by.accountId } as const;
+      const actor = actorOf(by.accountId);
       for (const item of closing) {
         await closeOne(tx, deps, item, {
           accountId,
@@ -75,6 +77,7 @@ export async function intervene(deps: CommandDeps, wanted: NewIntervention): Pro
         actor: actor.id,
         toldApps: stops(kind) ? await appsToTell(tx, accountId, at, closing) : [],
       });
+      const now = (await openInterventions(tx, accountId)).map((item) => item.kind);
       await append(tx, {
         at,
         type: 'intervention.set',
@@ -84,7 +87,10 @@ export async function intervene(deps: CommandDeps, wanted: NewIntervention): Pro
         requestId: by.cause.requestId,
         outcome: 'ok',
         reason,
-        data: { interventionId: id, kind, until: until?.toISOString() ?? null },
+        data: {
+          ...{ interventionId: id, kind, until: until?.toISOString() ?? null },
+          ...changeData({ open: now.filter((other) => other !== kind) }, { open: now, until: until?.toISOString() }),
+        },
       });
     });
     if (stops(kind) && !open.some((item) => stops(item.kind))) await announceDisabled(tx, deps, wanted, at);

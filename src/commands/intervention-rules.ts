@@ -1,6 +1,7 @@
 import { ShiminError } from '../lib/errors.ts';
 import { append } from '../storage/audit.ts';
 import type { Db } from '../storage/db.ts';
+import { actorOf } from './actor.ts';
 import { type By, staffRoles } from './change-rules.ts';
 import { may } from './permissions.ts';
 
@@ -27,7 +28,7 @@ export async function deny(
   await append(tx, {
     at,
     type: 'intervention.refused',
-    actor: { kind: 'staff', id: by.accountId },
+    actor: actorOf(by.accountId),
     accountId: denied === 'gone' ? null : about.accountId,
     clientId: by.cause.clientId,
     requestId: by.cause.requestId,

@@ -1,10 +1,11 @@
 import { z } from 'zod';
+import { changeData } from '../audit/fields.ts';
 import { randomToken } from '../lib/crypto.ts';
 import { ShiminError } from '../lib/errors.ts';
 import { append } from '../storage/audit.ts';
 import { transaction } from '../storage/db.ts';
 import { peek, put, take } from '../storage/pending.ts';
-import { assignRole, holdersOf } from '../storage/staff.ts';
+import { assignRole, holdersOf, rolesOf } from '../storage/staff.ts';
 import type { Cause, CommandDeps } from './command.ts';
 import { type Role, roles } from './permissions.ts';
 
@@ -66,7 +67,9 @@ export async function takeUpRole(
     const parsed = payload.safeParse(await take(tx, input.token, kind, at, deps.keyring));
     if (!parsed.success) return null;
     const { role, invitedBy } = parsed.data;
+    const before = { roles: await rolesOf(tx, input.accountId) };
     await assignRole(tx, { accountId: input.accountId, role, grantedBy: invitedBy, at });
+    const after = { roles: await rolesOf(tx, input.accountId) };
     await append(tx, {
       at,
       type: 'role.assigned',
@@ -76,7 +79,7 @@ export async function takeUpRole(
       requestId: input.cause.requestId,
       outcome: 'ok',
       reason: 'invitation',
-      data: { role, change: 'assign' },
+      data: { role, change: 'assign', ...changeData(before, after) },
     });
     return role;
   });

@@ -2,6 +2,7 @@ import { type LiftReason, transition } from '../assurance/interventions.ts';
 import { lockAccount } from '../storage/accounts.ts';
 import { transaction } from '../storage/db.ts';
 import { openInterventions } from '../storage/interventions.ts';
+import { actorOf } from './actor.ts';
 import type { By } from './change-rules.ts';
 import { announceEnabled, closeOne } from './close-interventions.ts';
 import type { CommandDeps } from './command.ts';
@@ -32,7 +33,7 @@ export async function liftIntervention(
     );
     if ('refused' in next) return deny(tx, at, by, about, next.refused);
     const initiator = 'admin' as const;
-    const actor = { kind: 'staff', id: by.accountId } as const;
+    const actor = actorOf(by.accountId);
     await withLevelChange(tx, deps.keyring, { accountId, at, initiator, reason }, () =>
       closeOne(tx, deps, meant, { accountId, at, how: 'lifted', actor, reason, note, cause: by.cause }),
     );

@@ -1,9 +1,12 @@
 import { createHash } from 'node:crypto';
+import { changeData } from '../audit/fields.ts';
 import { randomToken } from '../lib/crypto.ts';
 import { ShiminError } from '../lib/errors.ts';
 import { type App, insertApp, lockApp, saveApp } from '../storage/apps.ts';
 import { append } from '../storage/audit.ts';
 import { type Db, transaction } from '../storage/db.ts';
+import { actorOf } from './actor.ts';
+import { type AppValues, appSays, differing } from './app-changes.ts';
 import { metadataWith } from './app-metadata.ts';
 import { rolesInMetadata } from './app-roles.ts';
 import type { AppSettings } from './app-settings.ts';
@@ -42,7 +45,8 @@ export async function createApp(
     allowed(input.check, metadata);
     if (!(await insertApp(tx, { ...textsOf(settings), id, metadata, createdAt: at })))
       throw new ShiminError('app_taken', { status: 409 });
-    await note(tx, input.by, at, id, 'created', Object.keys(metadata));
+    const app = { ...textsOf(settings), metadata };
+    await note(tx, input.by, at, id, 'created', { old: null, next: app, fields: Object.keys(metadata) });
     return { secret };
   });
 }
@@ -62,7 +66,7 @@ export async function changeApp(
     const fields = differing(app, next);
     if (fields.length === 0) return { secret: null };
     await saveApp(tx, next, at);
-    await note(tx, input.by, at, app.id, 'changed', fields);
+    await note(tx, input.by, at, app.id, 'changed', { old: app, next, fields });
     return { secret };
   });
 }
@@ -82,7 +86,7 @@ export async function rotateSecret(
     const until = at.getTime() + input.overlapHours * 3_600_000;
     const retiring = input.overlapHours > 0 ? { shimin_retiring_secret: { hash: old, until } } : {};
     await saveApp(tx, { ...app, metadata: { ...rest, ...retiring, client_secret: hashClientSecret(secret) } }, at);
-    await note(tx, input.by, at, app.id, 'secret_rotated', ['client_secret']);
+    await note(tx, input.by, at, app.id, 'secret_rotated', { old: app, next: app, fields: ['client_secret'] });
     return { secret };
   });
 }
@@ -94,8 +98,10 @@ export async function switchApp(deps: CommandDeps, input: { by: By; id: string; 
     const app = await changeable(tx, input.id);
     if (isEnabled(app) === input.enabled) return;
     const { shimin_disabled: _, ...rest } = app.metadata;
-    await saveApp(tx, { ...app, metadata: input.enabled ? rest : { ...rest, shimin_disabled: true } }, at);
-    await note(tx, input.by, at, app.id, input.enabled ? 'enabled' : 'disabled', ['shimin_disabled']);
+    const next = { ...app, metadata: input.enabled ? rest : { ...rest, shimin_disabled: true } };
+    await saveApp(tx, next, at);
+    const fields = ['shimin_disabled'];
+    await note(tx, input.by, at, app.id, input.enabled ? 'enabled' : 'disabled', { old: app, next, fields });
   });
 }
 
@@ -134,24 +140,23 @@ function allowed(check: MetadataCheck, metadata: Readonly<Record<string, unknown
 
 const textsOf = ({ name, purpose, ownerName }: AppSettings) => ({ name, purpose, ownerName });
 
-/** Names of what differs, for the audit: never the values. */
-function differing(old: App, next: App): string[] {
-  const text = (value: unknown) => JSON.stringify(value);
-  const own = (['name', 'purpose', 'ownerName'] as const).filter((key) => text(old[key]) !== text(next[key]));
-  const names = new Set([...Object.keys(old.metadata), ...Object.keys(next.metadata)]);
-  return [...own, ...[...names].filter((key) => text(old.metadata[key]) !== text(next.metadata[key]))].toSorted();
-}
-
-async function note(tx: Db, by: By, at: Date, clientId: string, change: string, fields: string[]): Promise<void> {
+async function note(
+  tx: Db,
+  by: By,
+  at: Date,
+  clientId: string,
+  change: string,
+  { old, next, fields }: { old: AppValues | null; next: AppValues; fields: string[] },
+): Promise<void> {
   await append(tx, {
     at,
     type: 'app.saved',
-    actor: { kind: 'staff', id: by.accountId },
+    actor: actorOf(by.accountId),
     accountId: null,
     clientId,
     requestId: by.cause.requestId,
     outcome: 'ok',
     reason: null,
-    data: { change, fields },
+    data: { change, fields, ...changeData(old && appSays(old), appSays(next)) },
   });
 }

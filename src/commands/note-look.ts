@@ -1,4 +1,5 @@
 import { append } from '../storage/audit.ts';
+import { actorOf } from './actor.ts';
 import type { By } from './change-rules.ts';
 import type { CommandDeps } from './command.ts';
 
@@ -14,7 +15,7 @@ export async function noteLook(
   await append(deps.db, {
     at: deps.clock(),
     type: 'person.viewed',
-    actor: { kind: 'staff', id: by.accountId },
+    actor: actorOf(by.accountId),
     accountId,
     clientId: by.cause.clientId,
     requestId: by.cause.requestId,

@@ -1,5 +1,6 @@
 import { append } from '../storage/audit.ts';
 import { transaction } from '../storage/db.ts';
+import { actorOf } from './actor.ts';
 import type { By } from './change-rules.ts';
 import type { CommandDeps } from './command.ts';
 
@@ -10,7 +11,7 @@ export async function noteTrial(deps: CommandDeps, input: { by: By; bridge: stri
     append(tx, {
       at: deps.clock(),
       type: 'bridge.tried',
-      actor: { kind: 'staff', id: by.accountId },
+      actor: actorOf(by.accountId),
       accountId: null,
       clientId: by.cause.clientId,
       requestId: by.cause.requestId,

@@ -5,6 +5,7 @@ import { append } from '../storage/audit.ts';
 import { type Change, insertChange, lockChange, updateChange } from '../storage/changes.ts';
 import { type Db, transaction } from '../storage/db.ts';
 import { currentPolicy, policyByVersion } from '../storage/policies.ts';
+import { actorOf } from './actor.ts';
 import { mayHold } from './app-roles.ts';
 import { type Proposal, powerToPropose, proposalOf, shapedPolicy, validPolicy } from './change-payload.ts';
 import {
@@ -242,7 +243,7 @@ async function noteChange(
   await append(tx, {
     at,
     type,
-    actor: { kind: 'staff', id: by.accountId },
+    actor: actorOf(by.accountId),
     accountId: null,
     clientId: by.cause.clientId,
     requestId: by.cause.requestId,

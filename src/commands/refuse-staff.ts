@@ -1,4 +1,5 @@
 import { append } from '../storage/audit.ts';
+import { actorOf } from './actor.ts';
 import type { Cause, CommandDeps } from './command.ts';
 import type { Operation, Role } from './permissions.ts';
 
@@ -10,7 +11,7 @@ export async function refuseStaff(
   await append(deps.db, {
     at: deps.clock(),
     type: 'staff.refused',
-    actor: { kind: 'staff', id: input.accountId },
+    actor: actorOf(input.accountId),
     accountId: null,
     clientId: input.cause.clientId,
     requestId: input.cause.requestId,

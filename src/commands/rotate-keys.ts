@@ -1,4 +1,5 @@
 import type { AuditEvent } from '../audit/events.ts';
+import { changeData } from '../audit/fields.ts';
 import { seal } from '../lib/crypto.ts';
 import { generateSigningJwk, publicJwk, signingAlgorithms } from '../lib/jwk.ts';
 import { append } from '../storage/audit.ts';
@@ -62,10 +63,18 @@ export async function rotateKeys(
       requestId: null,
       outcome: 'ok',
       reason: null,
-      data: { algorithms: [...signingAlgorithms] },
+      data: { algorithms: [...signingAlgorithms], ...changeData(byStatus(rows), byStatus(await signingKeys(tx))) },
     });
     return { rotated: signingAlgorithms.length };
   });
+}
+
+/** The keys that are published, by what each is for. */
+function byStatus(keys: readonly SigningKey[]): Record<string, string[]> {
+  const published = keys.filter(({ retiredAt }) => retiredAt === null);
+  const of = (wanted: SigningKey['status']) =>
+    published.filter(({ status }) => status === wanted).map(({ alg, kid }) => `${alg} ${kid}`);
+  return { current: of('current'), next: of('next'), previous: of('previous') };
 }
 
 const replacedLongAgo = (key: SigningKey, at: Date) =>

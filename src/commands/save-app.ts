@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
-import { type App, saveApp } from '../storage/apps.ts';
+import { changeData } from '../audit/fields.ts';
+import { type App, lockApp, saveApp } from '../storage/apps.ts';
 import { append } from '../storage/audit.ts';
 import { transaction } from '../storage/db.ts';
+import { appSays, differing } from './app-changes.ts';
 import { checkStaffRoles } from './app-roles.ts';
 import type { CommandDeps } from './command.ts';
 
@@ -36,14 +38,11 @@ export async function saveRegisteredApp(
   const stored = typeof secret === 'string' ? hashClientSecret(secret) : input.keptSecret;
   const metadata = stored === undefined ? rest : { ...rest, client_secret: stored };
   await transaction(deps.db, async (tx) => {
-    await saveApp(tx, {
-      id: input.metadata.client_id,
-      metadata,
-      name: input.name,
-      purpose: input.purpose,
-      ownerName: input.ownerName,
-      createdAt: at,
-    });
+    const { name, purpose, ownerName } = input;
+    const old = await lockApp(tx, input.metadata.client_id);
+    const next = { name, purpose, ownerName, metadata };
+    await saveApp(tx, { id: input.metadata.client_id, ...next, createdAt: at });
+    const fields = old === null ? Object.keys(metadata) : differing(old, next);
     await append(tx, {
       at,
       type: 'app.saved',
@@ -53,7 +52,7 @@ export async function saveRegisteredApp(
       requestId: null,
       outcome: 'ok',
       reason: null,
-      data: {},
+      data: { change: old === null ? 'created' : 'changed', fields, ...changeData(old && appSays(old), appSays(next)) },
     });
   });
 }

@@ -5,6 +5,7 @@ import { append } from '../storage/audit.ts';
 import { type Db, transaction } from '../storage/db.ts';
 import { findAccountByDocument } from '../storage/persons.ts';
 import { openLook } from '../storage/staff-looks.ts';
+import { actorOf } from './actor.ts';
 import type { By } from './change-rules.ts';
 import type { CommandDeps } from './command.ts';
 
@@ -34,7 +35,7 @@ export async function searchPerson(
     await append(tx, {
       at,
       type: 'person.searched',
-      actor: { kind: 'staff', id: by.accountId },
+      actor: actorOf(by.accountId),
       accountId,
       clientId: by.cause.clientId,
       requestId: by.cause.requestId,

@@ -1,7 +1,9 @@
+import { changeData } from '../audit/fields.ts';
 import { append } from '../storage/audit.ts';
 import type { Change } from '../storage/changes.ts';
 import { transaction } from '../storage/db.ts';
 import { setSource, sourceById } from '../storage/sources.ts';
+import { actorOf } from './actor.ts';
 import { type By, orThrow, type Refusal, refuse, staffRoles } from './change-rules.ts';
 import type { CommandDeps } from './command.ts';
 import { may } from './permissions.ts';
@@ -37,13 +39,16 @@ export async function killSource(
     await append(tx, {
       at,
       type: 'source.switched',
-      actor: { kind: 'staff', id: by.accountId },
+      actor: actorOf(by.accountId),
       accountId: null,
       clientId: by.cause.clientId,
       requestId: by.cause.requestId,
       outcome: 'ok',
       reason: 'killed',
-      data: { source, from: true, to: false, changeId: change.id },
+      data: {
+        ...{ source, from: true, to: false, changeId: change.id },
+        ...changeData({ enabled: true }, { enabled: false }),
+      },
     });
     return { done: change };
   });

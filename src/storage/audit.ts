@@ -3,6 +3,7 @@ import { type AuditEntry, type ChainPoint, linkHash } from '../audit/chain.ts';
 import {
   type ActorKind,
   type AuditEvent,
+  type AuditFields,
   type AuditType,
   type AuditValue,
   type Outcome,
@@ -25,7 +26,7 @@ const entryRow = row({
   requestId: z.string().nullable(),
   outcome: z.custom<Outcome>((value) => typeof value === 'string'),
   reason: z.string().nullable(),
-  data: json(z.record(z.string(), z.custom<AuditValue>())),
+  data: json(z.record(z.string(), z.custom<AuditValue | AuditFields>())),
   prevHash: z.string(),
   hash: z.string(),
 });

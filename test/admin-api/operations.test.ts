@@ -162,7 +162,7 @@ describe.each(databaseKinds)('every operation [%s]', (kind) => {
       const line = (await readAudit(api.db, { afterSeq: 0, limit: 1_000 })).findLast(
         ({ type }) => type === 'change.decided',
       );
-      expect(line).toMatchObject({ actor: { kind: 'staff', id: `app:${ben.id}` }, clientId: ben.id });
+      expect(line).toMatchObject({ actor: { kind: 'app', id: `app:${ben.id}` }, clientId: ben.id });
 
       const back = await call(ana, 'proposePolicyRollback', { body: { toVersion: 1, reason: 'too much' } });
       const withdrawn = await call(ana, 'withdrawChange', { params: { id: back.body.id }, revision: revisionOf(back) });

@@ -44,7 +44,7 @@ describe.each(operations.map((operation) => [operation.id, operation] as const))
       type: 'staff.refused',
       outcome: 'refused',
       reason: 'role',
-      actor: { kind: 'staff', id: `app:${program.id}` },
+      actor: { kind: 'app', id: `app:${program.id}` },
       clientId: program.id,
       data: { operation: operation.permission, roles: held, method: operation.method.toUpperCase() },
     });

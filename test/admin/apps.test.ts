@@ -112,7 +112,11 @@ describe('registering an app', () => {
     });
     const line = (await readAudit(room.db, { afterSeq: 0, limit: 10_000 })).find((each) => each.clientId === 'parks');
     expect(line).toMatchObject({ type: 'app.saved', actor: { id: wei.accountId }, data: { change: 'created' } });
-    expect(JSON.stringify(line)).not.toContain('city.example');
+    expect(line?.data.after).toMatchObject({
+      redirect_uris: ['https://parks.city.example/back'],
+      scope: 'openid profile phone',
+    });
+    expect(JSON.stringify(line)).not.toMatch(new RegExp(`${secret}|sha256\\.`));
   });
 
   it('takes the secret away also when somebody else looks', async () => {
