@@ -4,16 +4,28 @@ import { faultControl } from '../lib/fault-control.ts';
 import { escapeHtml, fieldsOf, page, readBody, readJson } from '../lib/http.ts';
 import type { UpstreamFactory } from '../lib/upstream.ts';
 import { checkAnswer, checkCredentials, checkFaults } from './checks.ts';
+import { apps, exchangeFaults, keys } from './exchange.ts';
+import { pageFaults, pageRoutes } from './page.ts';
+import { mobileServer, telecomServer, unicomServer } from './servers.ts';
 import { type Carrier, carriers, type Line, openNetwork } from './subscribers.ts';
+import { tokenStore } from './tokens.ts';
 
 const prefix = '/carrier';
 const title = '三家运营商（模拟）';
 
+/** The carriers' servers by path. */
+const servers = new Map([
+  [`${prefix}/unisdk/rsapi/loginTokenValidate`, mobileServer],
+  [`${prefix}/openapi/networkauth/getMobile.do`, telecomServer],
+  [`${prefix}/openapi/netauth/getmobile`, unicomServer],
+]);
+
 /** China Mobile, China Telecom and China Unicom; docs/bridges/carrier.md has their protocols. */
-export const carrierUpstream: UpstreamFactory = ({ origin, people }) => {
+export const carrierUpstream: UpstreamFactory = ({ origin, people, returnHosts }) => {
   const network = openNetwork(people);
+  const desk = { network, tokens: tokenStore(), requests: new Set<string>() };
   const router = new Router({ prefix });
-  const control = faultControl(checkFaults);
+  const control = faultControl([...checkFaults, ...exchangeFaults, ...pageFaults]);
 
   router.get('/', (ctx) => {
     ctx.type = 'html';
@@ -39,8 +51,16 @@ export const carrierUpstream: UpstreamFactory = ({ origin, people }) => {
     answer(ctx, changed ? 200 : 404, network.byId(String(ctx.params.id)) ?? { error: 'not_found' });
   });
 
-  router.use(control.line.middleware((ctx) => ctx.method === 'POST'));
+  pageRoutes(router, { ...desk, returnHosts, take: () => control.take(...pageFaults) });
+  router.use(control.line.middleware((ctx) => servers.has(ctx.path)));
+  for (const [path, server] of servers)
+    router.post(path.slice(prefix.length), async (ctx) => {
+      const body = (await readBody(ctx)) ?? '';
+      ctx.type = 'json';
+      ctx.body = server(desk, body, control.take(...exchangeFaults));
+    });
 
+  router.use(control.line.middleware((ctx) => ctx.path === `${prefix}/faceid`));
   router.post('/faceid', async (ctx) => {
     const body = (await readBody(ctx)) ?? '';
     const call = { path: ctx.path, host: ctx.host, body, header: (name: string) => ctx.get(name) };
@@ -48,6 +68,19 @@ export const carrierUpstream: UpstreamFactory = ({ origin, people }) => {
   });
 
   const settings = () => ({
+    pageUrl: `${origin()}${prefix}/h5`,
+    pageAppId: apps.page.id,
+    cmccUrl: `${origin()}${prefix}/unisdk/rsapi/loginTokenValidate`,
+    cmccAppId: apps.CMCC.id,
+    cmccAppKey: apps.CMCC.key,
+    ctccUrl: `${origin()}${prefix}/openapi/networkauth/getMobile.do`,
+    ctccAppId: apps.CTCC.id,
+    ctccAppSecret: apps.CTCC.secret,
+    ctccKey: keys.telecom.public,
+    cuccUrl: `${origin()}${prefix}/openapi/netauth/getmobile`,
+    cuccAppId: apps.CUCC.id,
+    cuccPrivateKey: keys.app.private,
+    cuccKey: keys.unicom.public,
     checkUrl: `${origin()}${prefix}/faceid`,
     checkSecretId: checkCredentials.secretId,
     checkSecretKey: checkCredentials.secretKey,
