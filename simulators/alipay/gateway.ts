@@ -20,7 +20,13 @@ export interface Permission {
 }
 
 export type Inner = Readonly<Record<string, unknown>>;
-export type Method = (app: App, parameters: Parameters, fault: AlipayFault | null) => Inner | ErrorName;
+/** What a method answers: signed members, one of the known errors, or a page for the person (`page`). */
+export type Method = (
+  app: App,
+  parameters: Parameters,
+  fault: AlipayFault | null,
+  userAgent: string,
+) => Inner | ErrorName;
 
 /** The shortest life that a real code has. */
 const codeLifetimeMs = 3 * 60_000;
@@ -41,7 +47,7 @@ export interface GatewayParts {
 export function gatewayRoutes(parts: GatewayParts): void {
   const { router, keys, control, faultAt, permissions, changeOf, accounts } = parts;
   const tokens = new Map<string, Permission>();
-  const profiles: string[] = [];
+  let lastProfile: string | null = null;
 
   const oauthToken: Method = (app, parameters, fault) => {
     if (parameters.grant_type !== 'authorization_code') return 'grant_type';
@@ -96,11 +102,15 @@ export function gatewayRoutes(parts: GatewayParts): void {
     const method = parameters.method ?? '';
     const perform = Object.hasOwn(methods, method) ? methods[method] : undefined;
     const fault = faultIn(method);
-    const done = perform ? (fault.error ?? perform(app, parameters, fault.name)) : 'method';
+    const done = perform ? (fault.error ?? perform(app, parameters, fault.name, ctx.get('User-Agent'))) : 'method';
+    if (typeof done === 'object' && typeof done.page === 'string') {
+      ctx.body = done.page;
+      return;
+    }
     const body = write(app, method, done, fault.name);
-    const before = fault.name === 'replay' && method === 'alipay.user.info.share' ? profiles.at(-1) : undefined;
-    if (method === 'alipay.user.info.share') profiles.push(body);
-    ctx.body = before ?? body;
+    const isProfile = method === 'alipay.user.info.share';
+    ctx.body = isProfile && fault.name === 'replay' ? (lastProfile ?? body) : body;
+    if (isProfile) lastProfile = body;
   };
   router.post('/gateway.do', answer);
   router.get('/gateway.do', answer);

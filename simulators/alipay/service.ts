@@ -5,6 +5,7 @@ import { faultControl } from '../lib/fault-control.ts';
 import { escapeHtml, fieldsOf, page, readBody, readJson, text } from '../lib/http.ts';
 import type { SimulatedUpstream, UpstreamContext } from '../lib/upstream.ts';
 import { type Account, type App, accountsOf, apps, type Change, unchanged } from './accounts.ts';
+import { certifyMethods } from './certify.ts';
 import { alipayFaults } from './faults.ts';
 import { gatewayRoutes, type Permission } from './gateway.ts';
 import { loadKeys } from './keys.ts';
@@ -95,7 +96,8 @@ export const alipayUpstream = ({ origin, people, returnHosts }: UpstreamContext)
     ctx.redirect(back.href);
   });
 
-  gatewayRoutes({ router, keys, control, faultAt: () => faultAt, permissions, changeOf, accounts });
+  const methods = certifyMethods({ router, people, returnHosts, path: prefix, title });
+  gatewayRoutes({ router, methods, keys, control, faultAt: () => faultAt, permissions, changeOf, accounts });
 
   function newCode(appId: string, account: Account, scope: string): string {
     const code = randomBytes(16).toString('hex');

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { contradictions, errcodes, errorFaults, snapshots, variations } from '../../simulators/wechat/faults.ts';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { contradictions, errorFaults, snapshots, variations } from '../../simulators/wechat/faults.ts';
 import { weChatUpstream } from '../../simulators/wechat/service.ts';
 import type { BridgeStart } from '../../src/bridges/bridge.ts';
 import { wechat } from '../../src/bridges/wechat/index.ts';
@@ -204,6 +204,20 @@ describe('callbacks', () => {
     for (const each of all.filter(({ outcome }) => outcome !== 'identified'))
       expect(each).toMatchObject({ outcome: 'refused', reason: 'expired' });
   });
+  it.each([
+    [{}, 11],
+    [inside, 6],
+  ])('a code that is too old: %o', async (more, minutes) => {
+    const { result } = await signIn(bridge(), 'li-xiaoming', more);
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + minutes * 60_000 });
+    try {
+      const found = await result();
+      expect(found).toMatchObject({ outcome: 'refused', reason: 'expired' });
+      expect(String(found.outcome === 'refused' && found.cause)).toContain('42003');
+    } finally {
+      vi.useRealTimers();
+    }
+  });
   it('D07: the callback of another sign-in, and the code of another mode', async () => {
     const theirs = await signIn(bridge(), 'chen-jiayi', { state: 'b'.repeat(32) });
     const ours = await signIn(bridge(), 'li-xiaoming');
@@ -274,81 +288,5 @@ describe('settings', () => {
     expect(parsed({ appId: 'shimin' })).toBe(false);
     expect(parsed({ appSecret: '' })).toBe(false);
     expect(wechat.secrets).toEqual(['appSecret', 'accountAppSecret']);
-  });
-});
-
-describe('the simulator is as strict as WeChat', () => {
-  const page = async (path: string, query: readonly (readonly [string, string])[], userAgent = 'a browser') => {
-    const url = `${at.origin}/wechat/connect/${path}?${new URLSearchParams(query.map(([k, v]) => [k, v]))}`;
-    const answers = await Promise.all(
-      ['GET', 'POST'].map((method) =>
-        fetch(url, { method, redirect: 'manual', headers: { 'user-agent': userAgent } }).then(async (response) => [
-          response.status,
-          await response.text(),
-        ]),
-      ),
-    );
-    return answers;
-  };
-  const given = (more: Record<string, string> = {}, appid = website, scope = 'snsapi_login') =>
-    Object.entries({ appid, redirect_uri: request.redirectUri, response_type: 'code', scope, state: 'abc', ...more });
-
-  it.each([
-    ['appid', { appid: account }],
-    ['redirect_uri 参数错误', { redirect_uri: 'http://www.localhost:1/bridge/callback' }],
-    ['response_type', { response_type: 'token' }],
-    ['Scope', { scope: 'snsapi_userinfo' }],
-    ['state', { state: 'a'.repeat(129) }],
-  ])('website: %s', async (words, more) => {
-    for (const answer of await page('qrconnect', given(more)))
-      expect(answer).toEqual([200, expect.stringContaining(words)]);
-  });
-  it('parameters in another order', async () => {
-    for (const answer of await page('qrconnect', given().toReversed()))
-      expect(answer).toEqual([200, expect.stringContaining('顺序')]);
-  });
-  it('official account: state of letters and digits, and only inside WeChat', async () => {
-    const own = (more: Record<string, string>) => given(more, account, 'snsapi_base');
-    for (const answer of await page('oauth2/authorize', own({ state: 'a-b' }), inside.userAgent))
-      expect(answer[1]).toContain('state 参数错误');
-    for (const answer of await page('oauth2/authorize', own({}))) expect(answer[1]).toContain('请在微信客户端打开链接');
-  });
-
-  const api = async (path: string, query: Record<string, string>) =>
-    JSON.parse(await (await fetch(`${at.origin}/wechat/sns/${path}?${new URLSearchParams(query)}`)).text());
-  const exchange = { appid: website, secret: 'demo-secret-of-the-website-app', grant_type: 'authorization_code' };
-  it.each([
-    [{ appid: '' }, 41002],
-    [{ appid: 'wx0000000000000000' }, 40013],
-    [{ secret: '' }, 41004],
-    [{ secret: 'wrong' }, 40125],
-    [{ grant_type: 'password' }, 40002],
-    [{}, 41008],
-    [{ code: 'never-given-out' }, 40029],
-  ])('token: %o', async (more, errcode) => {
-    expect(await api('oauth2/access_token', { ...exchange, ...more })).toMatchObject({ errcode });
-  });
-  it('tokens: checked, renewed, of one person, and too small for a profile', async () => {
-    const query = given({}, account, 'snsapi_base').map(([name, value]) => [name, value]);
-    const url = `${at.origin}/wechat/connect/oauth2/authorize?${new URLSearchParams(query)}`;
-    const code = (await visit(url, 'li-xiaoming', inside.userAgent)).searchParams.get('code') ?? '';
-    const own = { appid: account, secret: 'demo-secret-of-the-official-account', grant_type: 'authorization_code' };
-    const token = await api('oauth2/access_token', { ...own, code });
-    expect(token).toMatchObject({ expires_in: 7200, openid: identifier, scope: 'snsapi_base' });
-    expect(token).not.toHaveProperty('unionid');
-    expect(token).not.toHaveProperty('errcode');
-    expect(await api('oauth2/access_token', { ...own, code })).toMatchObject({ errcode: 40163 });
-    const { access_token, openid, refresh_token } = token;
-    expect(await api('auth', { access_token, openid })).toEqual({ errcode: 0, errmsg: 'ok' });
-    expect(await api('auth', { access_token, openid: 'oSomebodyElse' })).toMatchObject({ errcode: 40003 });
-    expect(await api('userinfo', { access_token, openid })).toMatchObject({ errcode: 48001 });
-    const renewed = { appid: account, grant_type: 'refresh_token', refresh_token };
-    expect(await api('oauth2/refresh_token', renewed)).toMatchObject({ openid });
-    expect(await api('oauth2/refresh_token', { ...renewed, appid: website })).toMatchObject({ errcode: 40030 });
-    expect(await api('oauth2/refresh_token', { ...renewed, grant_type: 'x' })).toMatchObject({ errcode: 40002 });
-  });
-  it('has every errcode of the reference', () => {
-    const reference = [40029, 40163, 42003, 40001, 40014, 48001, 40013, 40125, 41008, 40003];
-    expect(Object.keys(errcodes)).toEqual(expect.arrayContaining(reference.map(String)));
   });
 });
