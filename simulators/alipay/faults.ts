@@ -53,6 +53,9 @@ export const errorOfFault: Readonly<Partial<Record<string, ErrorName>>> = {
   service: 'service',
 };
 
+/** The name in GBK bytes, as the gateway writes for who asks for no charset. */
+export const charsetFault = 'gbk';
+
 export const callbackFaults = ['state', 'app_id_other'] as const;
 
 export const alipayFaults = [
@@ -60,6 +63,7 @@ export const alipayFaults = [
   ...variations,
   ...contradictions,
   ...errorFaults,
+  charsetFault,
   ...callbackFaults,
 ] as const;
 export type AlipayFault = (typeof alipayFaults)[number];

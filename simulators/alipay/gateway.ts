@@ -5,7 +5,7 @@ import type { FaultControl } from '../lib/fault-control.ts';
 import { escapeHtml, readBody } from '../lib/http.ts';
 import type { Account, App, Change } from './accounts.ts';
 import { bodyOf, type ErrorName, errorOf, forgeries } from './answers.ts';
-import { type AlipayFault, alipayFaults, callbackFaults, errorFaults, errorOfFault } from './faults.ts';
+import { type AlipayFault, alipayFaults, callbackFaults, charsetFault, errorFaults, errorOfFault } from './faults.ts';
 import type { Keys } from './keys.ts';
 import { checkRequest, type Parameters, textToSign } from './request.ts';
 import { namesFor, profileAnswer } from './spoilt.ts';
@@ -109,7 +109,8 @@ export function gatewayRoutes(parts: GatewayParts): void {
     }
     const body = write(app, method, done, fault.name);
     const isProfile = method === 'alipay.user.info.share';
-    ctx.body = isProfile && fault.name === 'replay' ? (lastProfile ?? body) : body;
+    const sent = isProfile && fault.name === 'replay' ? (lastProfile ?? body) : body;
+    ctx.body = fault.name === charsetFault ? inGbk(sent) : sent;
     if (isProfile) lastProfile = body;
   };
   router.post('/gateway.do', answer);
@@ -158,3 +159,12 @@ const hint = (parameters: Parameters) =>
   ).replaceAll('&#38;', '&amp;')}`;
 
 const chinaTime = (at: Date) => new Date(at.getTime() + 8 * 3_600_000).toISOString().slice(0, 19).replace('T', ' ');
+
+/** 李晓明 in the bytes of GBK, the rest as it is. */
+const inGbk = (body: string) =>
+  Buffer.from(
+    Buffer.from(body)
+      .toString('latin1')
+      .replaceAll(Buffer.from('李晓明').toString('latin1'), '\u00c0\u00ee\u00cf\u00fe\u00c3\u00f7'),
+    'latin1',
+  );

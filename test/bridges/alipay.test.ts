@@ -328,6 +328,11 @@ describe('the line fails', () => {
     await at.control({ fault: 'none' });
     expect((await resultFor()).outcome).toBe('identified');
   });
+  it('another charset than the one asked for can’t be read', async () => {
+    await at.control({ fault: 'gbk' });
+    expect(await resultFor()).toMatchObject({ outcome: 'unavailable' });
+    expect((await resultFor('chen-jiayi')).outcome).toBe('identified');
+  });
   it('slow but in time is fine', async () => {
     await at.control({ fault: 'slow', delayMs: 50 });
     expect((await resultFor()).outcome).toBe('identified');
