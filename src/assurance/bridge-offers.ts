@@ -18,7 +18,7 @@ export interface BridgeSupply {
 export const bridgeStep = (id: string, level: number): string => `bridge:${id}:${level}`;
 
 export function parseBridgeStep(step: string): { readonly id: string; readonly level: number } | null {
-  const match = /^bridge:([a-z0-9-]+):(\d)$/.exec(step);
+  const match = /^bridge:([a-z0-9-]+):(\d{1,2})$/.exec(step);
   return match?.[1] === undefined ? null : { id: match[1], level: Number(match[2]) };
 }
 
@@ -30,7 +30,7 @@ export function bridgeOffers(bridges: readonly BridgeSupply[], category: Categor
   return fitting.flatMap((bridge) =>
     bridge.levels.flatMap(({ worth }, index): Offer[] => {
       const { identity } = capped(worth, bridge.cap);
-      if (identity === null) return [];
+      if (identity === null || worthAsMuch(bridge, index)) return [];
       const item = {
         kind: 'upstream',
         source: bridge.id,
@@ -53,6 +53,17 @@ export function bridgeOffers(bridges: readonly BridgeSupply[], category: Categor
       ];
     }),
   );
+}
+
+/** Whether a lower level of the bridge proves the same already: a way that asks for more than it needs is none. */
+function worthAsMuch({ levels, cap }: BridgeSupply, index: number): boolean {
+  const proof = (at: number) => {
+    const level = levels[at];
+    const identity = level ? capped(level.worth, cap).identity : null;
+    return identity === null ? null : JSON.stringify([identity.strength, [...identity.confirms].sort()]);
+  };
+  const own = proof(index);
+  return levels.slice(0, index).some((_, below) => proof(below) === own);
 }
 
 /**
@@ -94,8 +105,14 @@ export function withTwins(found: Plan, offers: readonly Offer[], twins: Readonly
         return [way, ...others.map((offer) => ({ ...way, steps: way.steps.with(index, offer.id) }))];
       })
       .map(({ steps }) => ({ steps, minutes: steps.reduce((sum, step) => sum + (minutes.get(step) ?? 0), 0) }))
-      .toSorted((a, b) => a.minutes - b.minutes || a.steps.length - b.steps.length);
+      // The city's own ways win ties: they give nobody else a say.
+      .toSorted(
+        (a, b) =>
+          a.minutes - b.minutes || Number(isOutside(a)) - Number(isOutside(b)) || a.steps.length - b.steps.length,
+      );
   return found.kind === 'ways'
     ? { ...found, ways: all(found.ways), blocked: all(found.blocked) }
     : { ...found, blocked: all(found.blocked) };
 }
+
+const isOutside = ({ steps }: Way): boolean => steps.some((step) => parseBridgeStep(step) !== null);

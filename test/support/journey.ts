@@ -12,7 +12,7 @@ export async function codeFor(city: TestCity, phone: string): Promise<string> {
   return message.code;
 }
 
-export function appUrl(city: TestCity, app: 'library' | 'social-insurance' | 'housing-fund'): string {
+export function appUrl(city: TestCity, app: 'library' | 'social-insurance' | 'housing-fund' | 'singapore'): string {
   const url = city.urls.apps[app];
   if (url === undefined) throw new Error(`no app ${app}`);
   return url;
@@ -44,9 +44,9 @@ export async function proveAgainstRegister(page: Page, name: string, number: str
   await page.click('form[action$="/prove/population"] button');
 }
 
-/** Chooses the first way on the step-up page. */
+/** Chooses the first of the city's own ways on the step-up page. */
 export async function chooseFirstWay(page: Page): Promise<void> {
-  await page.click('form[action$="/choose"] button[name=way]');
+  await page.click('form[action$="/choose"] button[name=way]:not([value*="bridge:"])');
 }
 
 /** Allows what the app asks for, where the page is shown. */
