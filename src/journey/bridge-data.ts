@@ -63,6 +63,22 @@ export async function signInBridges(deps: JourneyDeps, ctx: Context, situation: 
     .map(({ traits, healthy }) => ({ id: traits.id, last: traits.id === last, healthy, asks: traits.asks.length > 0 }));
 }
 
+/** What people who read this language mostly have, first: papers of the mainland, permits, or neither. */
+export async function nearness(deps: JourneyDeps, ctx: Context): Promise<(step: string) => number> {
+  const locale = localeOf(ctx, deps.renderer.i18n);
+  const regions = regionsByLocale[locale] ?? [];
+  const byId = new Map((await deps.bridges.list()).map(({ traits }) => [traits.id, traits.region]));
+  const permits = locale === 'zh-Hant';
+  return (step) => {
+    if (step === 'population') return permits ? 1 : 0;
+    if (step === 'exit-entry') return permits ? 0 : 1;
+    const bridge = parseBridgeStep(step);
+    if (bridge === null) return step === 'unionpay' || step === 'carrier' ? 2 : 0;
+    const region = byId.get(bridge.id);
+    return region !== undefined && regions.includes(region) ? 1 : 3;
+  };
+}
+
 const isWayIn = ({ use, traits }: OpenBridge) =>
   use === 'sign_in' && traits.levels.some(({ worth }) => worth.authentication !== null);
 

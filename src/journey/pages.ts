@@ -6,7 +6,7 @@ import { noteVisit } from '../storage/journey-visits.ts';
 import { formTarget } from '../web/guards.ts';
 import { localeOf } from '../web/preferences.ts';
 import { qrSvg } from '../web/qr.ts';
-import { bridgeData, signInBridges } from './bridge-data.ts';
+import { bridgeData, nearness, signInBridges } from './bridge-data.ts';
 import { pendingUpstream } from './bridge-fresh.ts';
 import { enrolChallenge, firstPasskeyChallenge, passkeyChallenge } from './ceremonies.ts';
 import { checkData } from './check-data.ts';
@@ -153,7 +153,7 @@ async function pageData(
     case 'enrol-passkey':
       return citizen ? { passkey: await enrolChallenge(deps, situation, citizen, 'Shimin') } : {};
     case 'choose':
-      return { ...stepUpData(situation, input.ways, input.offers ?? []), canContinue };
+      return { ...stepUpData(situation, input.ways, input.offers ?? [], await nearness(deps, ctx)), canContinue };
     case 'prove-counter':
       return citizen ? counterData(deps, ctx, situation, citizen.account.id) : {};
     case 'prove-unavailable':

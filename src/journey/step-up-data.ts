@@ -1,19 +1,28 @@
 import { parseBridgeStep } from '../assurance/bridge-offers.ts';
-import type { Offer, Plan } from '../assurance/plan.ts';
+import type { Offer, Plan, Way } from '../assurance/plan.ts';
 import type { Situation } from './gather.ts';
 
 /** The step-up page's finished values: what is needed, why, what is missing, and each way with its steps and minutes. */
-export function stepUpData(situation: Situation, plan: Plan | undefined, offers: readonly Offer[]): object {
+export function stepUpData(
+  situation: Situation,
+  plan: Plan | undefined,
+  offers: readonly Offer[],
+  /** How near a step is to this reader: 0 for what most of them have. */
+  rankOf: (step: string) => number,
+): object {
   const { citizen } = situation;
   const verdict = citizen?.verdict;
   const target = verdict?.kind === 'short' ? verdict.target[0] : undefined;
   const byId = new Map(offers.map((offer) => [offer.id, offer]));
-  const ways = plan?.kind === 'ways' ? plan.ways : [];
+  const rank = ({ steps }: Way) => Math.max(0, ...steps.map(rankOf));
+  const ways = plan?.kind === 'ways' ? plan.ways.toSorted((a, b) => rank(a) - rank(b)) : [];
   return {
     level: target?.startsWith('urn:shimin:loa:') ? target.slice('urn:shimin:loa:'.length) : null,
     why: verdict?.kind === 'short' ? verdict.reasons : [],
     missing: plan?.kind === 'unreachable' ? plan.because : missingOf(ways[0]?.steps ?? [], byId),
     acceptable: plan?.kind === 'ways',
+    /** How many are shown at once; the rest is behind one word. */
+    shown: ways.length <= 4 ? ways.length : 3,
     ways: ways.map((way) => ({
       id: way.steps.join(' '),
       steps: way.steps,

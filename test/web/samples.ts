@@ -176,6 +176,7 @@ export const samples: Readonly<Record<string, readonly object[]>> = {
       level: '3',
       why: ['app_minimum', 'needs_identity'],
       missing: ['missing_population', 'missing_face'],
+      shown: 1,
       ways: [
         { ...way, id: 'population face', steps: ['population', 'face'] },
         { ...way, id: 'bridge:singpass:2', steps: ['bridge:singpass:2'] },
