@@ -2,6 +2,7 @@ import { alipayUpstream } from './alipay/service.ts';
 import { carrierUpstream } from './carrier/service.ts';
 import { exitEntryUpstream } from './exit-entry/service.ts';
 import { guangdongUpstream } from './guangdong/service.ts';
+import { iamSmartUpstream } from './iam-smart/service.ts';
 import type { UpstreamFactory } from './lib/upstream.ts';
 import { macaoUpstream } from './macao/service.ts';
 import { singpassUpstream } from './singpass/service.ts';
@@ -14,6 +15,7 @@ export const upstreamFactories: readonly UpstreamFactory[] = [
   carrierUpstream,
   exitEntryUpstream,
   guangdongUpstream,
+  iamSmartUpstream,
   macaoUpstream,
   singpassUpstream,
   unionpayUpstream,

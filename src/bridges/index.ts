@@ -3,12 +3,13 @@ import { alipay } from './alipay/index.ts';
 import type { Bridge, BridgeModule, BridgeTraits } from './bridge.ts';
 import { carrier } from './carrier/index.ts';
 import { guangdong } from './guangdong/index.ts';
+import { iamSmart } from './iam-smart/index.ts';
 import { macao } from './macao/index.ts';
 import { singpass } from './singpass/index.ts';
 import { wechat } from './wechat/index.ts';
 
 /** Every bridge there is: one line each. */
-export const bridgeModules: readonly BridgeModule[] = [alipay, carrier, guangdong, macao, singpass, wechat];
+export const bridgeModules: readonly BridgeModule[] = [alipay, carrier, guangdong, iamSmart, macao, singpass, wechat];
 
 /** A bridge that is set up and switched on. */
 export interface OpenBridge {
