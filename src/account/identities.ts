@@ -108,7 +108,7 @@ function waiting(
 
 const finish: Handler = async (deps, ctx, citizen) => {
   const open = await deps.bridges.get(param(ctx, 'bridge'));
-  const { id, levels } = open.traits;
+  const { id } = open.traits;
   const { id: accountId } = citizen.account;
   const departure = await arrive(deps, ctx.query.state, { bridge: id, bound: accountId, accountId });
   if (departure === null) throw new ShiminError('ceremony_expired', { status: 400 });
@@ -122,7 +122,7 @@ const finish: Handler = async (deps, ctx, citizen) => {
   }
   if (result.outcome === 'unavailable') return refuse(deps, ctx, citizen, id, 'unavailable', result.cause);
   if (result.outcome === 'refused') return refuse(deps, ctx, citizen, id, result.reason, result.cause);
-  const facts = upstreamFacts(id, levels, open.cap, result.identity, deps.clock());
+  const facts = upstreamFacts(open.traits, open.cap, result.identity, deps.clock());
   try {
     await linkIdentity(deps, { accountId, facts, interaction: null, cause: causeOf(ctx) });
   } catch (error) {

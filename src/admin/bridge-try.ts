@@ -92,10 +92,10 @@ async function tell(
   open: OpenBridge,
   result: BridgeResult,
 ): Promise<void> {
-  const { id, levels } = open.traits;
+  const { id } = open.traits;
   await noteTrial(deps, { by: byOf(ctx, staff), bridge: id, result: result.outcome });
   const facts =
-    result.outcome === 'identified' ? upstreamFacts(id, levels, open.cap, result.identity, deps.clock()) : null;
+    result.outcome === 'identified' ? upstreamFacts(open.traits, open.cap, result.identity, deps.clock()) : null;
   page(deps, ctx, staff, 'bridge-tried', {
     bridge: id,
     outcome: result.outcome,

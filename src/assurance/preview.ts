@@ -1,4 +1,4 @@
-import { acceptedEvidence, personCategory } from './accepted.ts';
+import { acceptedEvents, acceptedEvidence, personCategory } from './accepted.ts';
 import { assess } from './assess.ts';
 import type { AuthenticationEvent, Evidence, PersonCategory } from './evidence.ts';
 import { type Offer, plan } from './plan.ts';
@@ -94,9 +94,10 @@ export interface RecordedDecision {
 
 /** What another policy would have decided on the same facts. Also the shadow of a draft beside the live policy. */
 export function outcomeUnder(policy: AssurancePolicy, decision: Omit<RecordedDecision, 'outcome'>): Outcome {
-  const { request, events, at } = decision;
-  const interaction = decision.interaction === undefined ? newestInteraction(events) : decision.interaction;
+  const { request, at } = decision;
+  const interaction = decision.interaction === undefined ? newestInteraction(decision.events) : decision.interaction;
   const requirement = requirementFor(policy, decision.clientId, request);
+  const events = acceptedEvents(requirement, decision.events);
   const assessment = assess(policy, acceptedEvidence(requirement, decision.evidence), events, at, { interaction });
   const silent = request.prompt.includes('none');
   const offered = silent || decision.offered === true;

@@ -33,6 +33,8 @@ export interface UpstreamFacts {
   readonly bridge: string;
   readonly subjects: readonly UpstreamSubject[];
   readonly claims: UpstreamClaims;
+  /** Whether what it vouches for now takes the place of what it vouched for before, also where that was more. */
+  readonly supersedes: boolean;
   /** Its sign-in; null: it proves nothing here. The identity that it was of is added when it is written. */
   readonly event:
     | (Omit<AuthenticationEvent, 'id' | 'interaction' | 'credentialId'> & { readonly method: 'bridge' })
@@ -41,6 +43,13 @@ export interface UpstreamFacts {
   readonly evidence:
     | (Pick<Evidence, 'source' | 'strength' | 'category' | 'confirmed' | 'expiresAt'> & { readonly kind: 'upstream' })
     | null;
+}
+
+/** Of a bridge, what its facts depend on. */
+interface FactsTraits {
+  readonly id: string;
+  readonly levels: readonly GradedLevel[];
+  readonly identityOfAccount?: boolean;
 }
 
 /** What each word of `confirmed` needs in the answer; a word that is not here is a property of the proofing itself. */
@@ -56,8 +65,7 @@ const claimOf: Readonly<Record<string, keyof UpstreamClaims>> = {
  * no fresher than the sign-in there.
  */
 export function upstreamFacts(
-  bridge: string,
-  levels: readonly GradedLevel[],
+  { id: bridge, levels, identityOfAccount = false }: FactsTraits,
   cap: BridgeCap | null,
   answer: UpstreamAnswer,
   now: Date,
@@ -74,6 +82,7 @@ export function upstreamFacts(
     bridge,
     subjects: answer.subjects,
     claims,
+    supersedes: identityOfAccount,
     event: authentication && { ...authentication, method: 'bridge', at },
     evidence:
       identity === null || confirmed.length === 0

@@ -146,6 +146,8 @@ export interface BridgeTraits {
   readonly minutes: number;
   /** Lowest first; the first one has the name null. */
   readonly levels: readonly [BridgeLevel, ...BridgeLevel[]];
+  /** What it says of the person is the account's, however they signed in: when it says less, what it said before is over. */
+  readonly identityOfAccount?: boolean;
   readonly asks: readonly BridgeField[];
   /** Locale keys of what to have at hand (`have.*`). */
   readonly have: readonly string[];

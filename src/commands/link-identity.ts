@@ -1,10 +1,11 @@
+import { strengths } from '../assurance/evidence.ts';
 import type { UpstreamFacts } from '../assurance/upstream-facts.ts';
 import { ShiminError } from '../lib/errors.ts';
 import { lockAccount } from '../storage/accounts.ts';
 import { append } from '../storage/audit.ts';
 import { passkeysOf, passwordOf, totpOf } from '../storage/authenticators.ts';
 import { type Db, transaction } from '../storage/db.ts';
-import { insertEvidence, revokeEvidence, saidSince } from '../storage/evidence.ts';
+import { evidenceBy, insertEvidence, revokeEvidence, saidSince } from '../storage/evidence.ts';
 import {
   endEventsOf,
   findIdentity,
@@ -96,20 +97,37 @@ async function take(tx: Db, deps: CommandDeps, use: UpstreamUse, identityId: str
     await insertEvent(tx, { ...facts.event, accountId, credentialId, sessionUid: null, interactionUid: interaction });
   }
   const { evidence } = facts;
-  if (evidence === null) return;
-  const row = { ...evidence, accountId, recordedAt: at, reference: identityId };
+  const row = evidence && { ...evidence, accountId, recordedAt: at, reference: identityId };
   // The ledger is read for every token: a daily sign-in must not make it a row longer each time.
-  if (await saidSince(tx, row, new Date(at.getTime() - RENEW_AFTER_MS))) return;
+  const said = row !== null && (await saidSince(tx, row, new Date(at.getTime() - RENEW_AFTER_MS)));
+  const stronger = facts.supersedes ? await strongerThan(tx, accountId, facts, identityId) : [];
+  if (stronger.length === 0 && (row === null || said)) return;
   await withLevelChange(tx, deps.keyring, { accountId, at, initiator: 'user' }, async () => {
+    if (stronger.length > 0) await revokeEvidence(tx, { accountId, ids: stronger, at, reason: 'upstream_says_less' });
+    if (row === null || said) return;
     await insertEvidence(tx, row);
     await liftByDoing(tx, deps, { accountId, part: 'prove', at, cause });
   });
+  if (stronger.length > 0) {
+    const data = { kinds: ['upstream'], count: stronger.length };
+    await note(tx, use, at, 'evidence.revoked', data);
+  }
+  if (evidence === null || said) return;
   await note(tx, use, at, 'evidence.recorded', {
     kind: evidence.kind,
     source: evidence.source,
     strength: evidence.strength,
     category: evidence.category,
   });
+}
+
+/** What this identity vouched for before and does not now: the upstream has lowered its account. */
+async function strongerThan(tx: Db, accountId: string, { bridge, evidence }: UpstreamFacts, identityId: string) {
+  const now = evidence === null ? -1 : strengths.indexOf(evidence.strength);
+  const rows = await evidenceBy(tx, accountId, { source: bridge, reference: identityId });
+  return rows
+    .filter(({ revokedAt, strength }) => revokedAt === null && strengths.indexOf(strength) > now)
+    .map(({ id }) => id);
 }
 
 /**
@@ -153,7 +171,7 @@ async function note(
   tx: Db,
   { accountId, cause }: Pick<UpstreamUse, 'accountId' | 'cause'>,
   at: Date,
-  type: 'identity.linked' | 'identity.unlinked' | 'authentication.succeeded' | 'evidence.recorded',
+  type: 'identity.linked' | 'identity.unlinked' | 'authentication.succeeded' | 'evidence.recorded' | 'evidence.revoked',
   data: Parameters<typeof append>[1]['data'],
 ): Promise<void> {
   await append(tx, {

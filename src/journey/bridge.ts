@@ -130,10 +130,10 @@ async function concluded(
   open: OpenBridge,
   result: BridgeResult,
 ): Promise<void> {
-  const { id, levels } = open.traits;
+  const { id } = open.traits;
   if (result.outcome === 'unavailable') return refuse(deps, ctx, situation, id, 'unavailable', result.cause);
   if (result.outcome === 'refused') return refuse(deps, ctx, situation, id, result.reason, result.cause);
-  const facts = upstreamFacts(id, levels, open.cap, result.identity, deps.clock());
+  const facts = upstreamFacts(open.traits, open.cap, result.identity, deps.clock());
   return arrived(deps, ctx, situation, open, facts);
 }
 

@@ -22,6 +22,7 @@ const registration = z.object({
 
 const upstreamFacts = z.object({
   bridge: z.string(),
+  supersedes: z.boolean(),
   subjects: z.array(z.object({ part: z.string(), of: z.tuple([z.string()], z.string()).readonly() })).readonly(),
   claims: z.object({
     name: z.string().optional(),

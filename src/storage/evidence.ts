@@ -92,6 +92,15 @@ export async function revokeEvidence(db: Db, revocation: Revocation): Promise<nu
   return rows.update({ revoked_at: toMs(revocation.at), revoked_reason: revocation.reason });
 }
 
+/** What one source said of an account under one of its own transaction ids. */
+export async function evidenceBy(
+  db: Db,
+  accountId: string,
+  by: { source: string; reference: string },
+): Promise<Evidence[]> {
+  return (await db('evidence').where({ account_id: accountId, ...by })).map((raw) => evidenceRow.parse(raw));
+}
+
 /** Whether the same was said lately: same source and transaction id, no weaker, no less, and not revoked since. */
 export async function saidSince(db: Db, evidence: NewEvidence, since: Date): Promise<boolean> {
   const { accountId, source, reference, strength } = evidence;

@@ -66,7 +66,7 @@ describe('a sign-in there', () => {
     if (!found) return;
     expect(found.subjects).toHaveLength(1);
     expect(found.subjects[0].of[2]).not.toContain('1234567');
-    const facts = upstreamFacts('macao', macao.traits.levels, null, found, new Date());
+    const facts = upstreamFacts(macao.traits, null, found, new Date());
     expect(facts.evidence).toMatchObject({
       strength: 'strong',
       category: 'macao',
@@ -85,7 +85,7 @@ describe('a sign-in there', () => {
     const found = identity(await told('li-xiaoming'));
     expect(found).toMatchObject({ level: null, claims: { name: '李晓明', latinName: 'LI XIAOMING' } });
     expect(found?.claims.documentNumber).toBeUndefined();
-    expect(found && upstreamFacts('macao', macao.traits.levels, null, found, new Date()).evidence).toBeNull();
+    expect(found && upstreamFacts(macao.traits, null, found, new Date()).evidence).toBeNull();
   });
   it('D14: levels sink, and words that are none raise nothing', async () => {
     for (const acr of ['registered', 'VERIFIED', 'verified ', 'superior']) {

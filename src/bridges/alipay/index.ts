@@ -69,6 +69,7 @@ export const alipay = defineBridge({
         worth: { identity: { strength: 'strong', confirms: ['name', 'document_number'] }, authentication },
       },
     ],
+    identityOfAccount: true,
     asks: [],
     have: [],
   },

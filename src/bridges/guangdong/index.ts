@@ -31,6 +31,7 @@ export const guangdong = defineBridge({
     region: 'mainland',
     minutes: 2,
     levels,
+    identityOfAccount: true,
     asks: [],
     have: ['have.device'],
   },

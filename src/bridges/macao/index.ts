@@ -42,6 +42,7 @@ export const macao = defineBridge({
         },
       },
     ],
+    identityOfAccount: true,
     asks: [],
     have: ['have.macaoAccount'],
   },
