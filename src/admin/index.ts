@@ -4,6 +4,7 @@ import { appRoutes } from './apps.ts';
 import { appRequirementRoutes } from './apps-requirement.ts';
 import { appSettingsRoutes } from './apps-settings.ts';
 import { auditRoutes } from './audit.ts';
+import { auditLineRoutes } from './audit-line.ts';
 import { bridgeTryRoutes } from './bridge-try.ts';
 import { bridgeRoutes } from './bridges.ts';
 import { type AdminRoute, freshly, withStaff } from './context.ts';
@@ -43,6 +44,7 @@ export const adminRoutes: readonly AdminRoute[] = [
   ...keyRoutes,
   ...decisionRoutes,
   ...auditRoutes,
+  ...auditLineRoutes,
   ...peopleRoutes,
   ...personRoutes,
   ...counterRoutes,

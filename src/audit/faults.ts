@@ -15,7 +15,7 @@ export interface ChainFault {
 /** A line as it is stored; a line that can't even be read is one whose content was changed. */
 export type StoredLine = AuditEntry | { readonly seq: number; readonly prevHash: string; readonly hash: string };
 
-const isWhole = (line: StoredLine): line is AuditEntry => 'type' in line;
+export const isWhole = (line: StoredLine): line is AuditEntry => 'type' in line;
 
 export interface ChainCheck {
   /** Lines in the order in which they are kept; faults of all of them, not only the first. */
@@ -65,4 +65,15 @@ export function checkChain(from: ChainPoint = chainStart, heads: readonly ChainP
       return lines;
     },
   };
+}
+
+/** What a line with its neighbours says of itself; the whole chain is more (`checkChain`). */
+export type ChainPlace = 'good' | 'content' | 'missing' | 'link' | 'next';
+
+/** `before`, `after`: null where there is no such line. */
+export function placeOf(before: StoredLine | null, line: StoredLine, after: StoredLine | null): ChainPlace {
+  if (!isWhole(line) || linkHash(line.prevHash, line.seq, line) !== line.hash) return 'content';
+  if (line.seq > 1 && before === null) return 'missing';
+  if (line.prevHash !== (before?.hash ?? '')) return 'link';
+  return after === null || after.prevHash === line.hash ? 'good' : 'next';
 }

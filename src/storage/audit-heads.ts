@@ -31,3 +31,9 @@ export async function headOfDay(db: Db, day: number): Promise<SignedHead | null>
   const found: unknown = await db('audit_heads').where({ day }).first();
   return found === undefined ? null : headRow.parse(found);
 }
+
+/** The first head that was signed after a line was written; heads are one a day, so there are few. */
+export async function headCovering(db: Db, seq: number): Promise<SignedHead | null> {
+  const found: unknown = await db('audit_heads').where('seq', '>=', seq).orderBy('day').first();
+  return found === undefined ? null : headRow.parse(found);
+}

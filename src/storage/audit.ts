@@ -1,3 +1,4 @@
+import type { Knex } from 'knex';
 import { z } from 'zod';
 import { type AuditEntry, type ChainPoint, linkHash } from '../audit/chain.ts';
 import {
@@ -12,7 +13,7 @@ import {
 import type { StoredLine } from '../audit/faults.ts';
 import { ShiminError } from '../lib/errors.ts';
 import { type Db, kindOf, transaction } from './db.ts';
-import { json, row, time } from './rows.ts';
+import { json, row, time, toMs } from './rows.ts';
 
 /** Values come from `append` alone; its types are the closed lists of `audit/events.ts`, and the hash shows any change. */
 const entryRow = row({
@@ -122,25 +123,65 @@ export interface AuditFilter {
   readonly type?: string | undefined;
 }
 
-/** The log, the newest first; `before` is the last seq of the page before, `until` a time. */
-export async function auditPage(
-  db: Db,
-  filter: AuditFilter,
-  page: { before?: number | undefined; until?: Date | undefined; limit: number },
-): Promise<AuditEntry[]> {
-  const entries = db('audit').orderBy('seq', 'desc').limit(page.limit);
-  const { accountId, actorId, requestId, type } = filter;
+/** Which days; `until` is not among them. */
+export interface AuditSpan {
+  readonly since?: Date | undefined;
+  readonly until?: Date | undefined;
+}
+
+interface AuditPage extends AuditSpan {
+  readonly before?: number | undefined;
+  readonly limit: number;
+}
+
+/** The log, the newest first; `before` is the last seq of the page before. */
+export async function auditPage(db: Db, filter: AuditFilter, page: AuditPage): Promise<AuditEntry[]> {
+  return (await pageRows(db, filter, page)).map(toEntry);
+}
+
+/** The same as it is stored, so that a line somebody spoilt does not hide the others. */
+export async function auditPageLines(db: Db, filter: AuditFilter, page: AuditPage): Promise<StoredLine[]> {
+  return (await pageRows(db, filter, page)).map(toLine);
+}
+
+async function pageRows(db: Db, filter: AuditFilter, page: AuditPage): Promise<unknown[]> {
+  const { from, to } = await seqsOf(db, page);
+  const entries = filtered(db, filter).orderBy('seq', 'desc').limit(page.limit);
+  if (page.before !== undefined) entries.where('seq', '<', page.before);
+  if (from !== null) entries.where('seq', '>=', from);
+  if (to !== null) entries.where('seq', '<=', to);
+  return entries;
+}
+
+/** Each condition has its index with the number after it, so that a page is read in order however long the log is. */
+function filtered(db: Db, { accountId, actorId, requestId, type }: AuditFilter): Knex.QueryBuilder {
+  const entries = db('audit');
   if (accountId !== undefined) entries.where({ account_id: accountId });
   else if (actorId !== undefined) entries.where({ actor_id: actorId });
   else if (requestId !== undefined) entries.where({ request_id: requestId });
   else if (type !== undefined) entries.where({ type });
-  if (page.before !== undefined) entries.where('seq', '<', page.before);
-  // Times grow with numbers, so one look-up by time makes it a condition on the number.
-  if (page.until !== undefined) {
-    const last: unknown = await db('audit').where('at', '<', page.until.getTime()).orderBy('at', 'desc').first('seq');
-    entries.where('seq', '<=', last === undefined ? 0 : z.object({ seq: z.number() }).parse(last).seq);
-  }
-  return (await entries).map(toEntry);
+  return entries;
+}
+
+const seqRow = z.object({ seq: z.number() });
+
+/** Times grow with numbers, so one look-up by each time makes it a condition on the number; null: none. */
+export async function seqsOf(db: Db, { since, until }: AuditSpan): Promise<{ from: number | null; to: number | null }> {
+  const found = async (entries: Knex.QueryBuilder, none: number) => {
+    const first: unknown = await entries.first('seq');
+    return first === undefined ? none : seqRow.parse(first).seq;
+  };
+  const at = db('audit');
+  return {
+    from:
+      since === undefined
+        ? null
+        : await found(at.clone().where('at', '>=', toMs(since)).orderBy('at').orderBy('seq'), Number.MAX_SAFE_INTEGER),
+    to:
+      until === undefined
+        ? null
+        : await found(at.clone().where('at', '<', toMs(until)).orderBy('at', 'desc').orderBy('seq', 'desc'), 0),
+  };
 }
 
 /** The chain in order, for verifying and export. */
@@ -152,6 +193,14 @@ export async function readAudit(db: Db, page: { afterSeq: number; limit: number 
 /** Lines as they are stored, read or not, for verifying: a line that no longer reads is a finding, not a failure. */
 export async function auditLines(db: Db, page: { afterSeq: number; limit: number }): Promise<StoredLine[]> {
   const rows = await db('audit').where('seq', '>', page.afterSeq).orderBy('seq').limit(page.limit);
+  return rows.map(toLine);
+}
+
+/** A line as it is stored, with the one before and the one after. */
+export async function linesAround(db: Db, seq: number): Promise<StoredLine[]> {
+  const rows = await db('audit')
+    .whereBetween('seq', [seq - 1, seq + 1])
+    .orderBy('seq');
   return rows.map(toLine);
 }
 
