@@ -17,6 +17,7 @@ import { type Engine, startEngine } from './engine.ts';
 import { observeEngine } from './engine-events.ts';
 import { createI18n } from './i18n/index.ts';
 import { startRollups } from './jobs/rollups.ts';
+import { startShadows } from './jobs/shadows.ts';
 import { journeyRoutes } from './journey/index.ts';
 import { type Clock, systemClock } from './lib/clock.ts';
 import { deriveKey, type Keyring } from './lib/crypto.ts';
@@ -27,6 +28,7 @@ import { recordRefusals } from './oidc/decision.ts';
 import { finishInteraction, openInteraction, refuseInteraction } from './oidc/interaction.ts';
 import { answerReplay, replayError } from './oidc/provider.ts';
 import { sessionUidOfSid } from './oidc/sessions.ts';
+import { createShadow } from './oidc/shadow.ts';
 import { tokenOrigin } from './oidc/token-origin.ts';
 import { createMetrics, type Metrics } from './ops/metrics.ts';
 import type { Readiness } from './ops/ops-server.ts';
@@ -107,6 +109,8 @@ export async function createShimin(deps: {
 
   // Engine
   const clients = clientAdapter({ db });
+  const shadow = createShadow({ log });
+  const shadows = startShadows({ db, log, watch: shadow });
   const engine = await startEngine({
     issuer: config.issuer,
     db,
@@ -119,6 +123,7 @@ export async function createShimin(deps: {
     requestScope: models.requestScope,
     replayUnique: models.replayUnique,
     recordDecision: models.recordDecision,
+    shadow,
     trustedProxies: config.trustedProxies,
     allowLoopback: config.allowLoopback,
     observe: (provider: Provider) => {
@@ -273,6 +278,7 @@ export async function createShimin(deps: {
     async close() {
       background.stop();
       await rollups.stop();
+      await shadows.stop();
       await deliveries.close();
       engine.close();
       await database.close();

@@ -21,6 +21,7 @@ import {
   wordsOf,
 } from './context.ts';
 import type { AdminDeps } from './deps.ts';
+import { shadowPart } from './levels-shadow.ts';
 import { namesOf } from './names.ts';
 import { previewOf } from './preview.ts';
 
@@ -104,6 +105,7 @@ async function render(
         killed,
       },
       preview: await previewOf(deps, ctx, change),
+      shadow: await shadowPart(deps, ctx, staff, change),
       canDecide: waitsFor(staff, change),
       ownProposal: mine && change.status === 'proposed' && mayDecide,
       canWithdraw:

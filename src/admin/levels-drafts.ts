@@ -57,15 +57,17 @@ async function render(
       draft: { id: change.id, revision: change.revision, version: (change.basedOn ?? 0) + 1, stale: draft.stale },
       author: nameOf(change.createdBy),
       here: draftUrl(change.id),
-      levels: document.levels.map(({ id }, at) => ({
+      levels: document.levels.map(({ id, name }, at) => ({
         id,
         name: words.level(id),
         url: draftUrl(change.id, id),
         faults: faults.filter(({ level }) => level === id).length,
-        first: at === 0,
+        // The level of our own staff stays behind the citizens', so that nobody is answered with it.
+        moves: at > 0 && name !== 'staff',
       })),
       faults: faults.map((fault) => {
-        const where = fault.level === null ? fault.label : `${words.level(fault.level)}, ${fault.label}`;
+        const of = fault.level === null || fault.label === '' ? [] : [words.level(fault.level)];
+        const where = [...of, ...(fault.label === '' ? [] : [fault.label])].join(t('common.list_separator'));
         const url = fault.level === null ? null : `${draftUrl(change.id, fault.level)}#f-${fault.field}`;
         return { where, text: fault.text, url };
       }),

@@ -15,6 +15,9 @@ export interface ToldFault extends Fault {
   readonly label: string;
 }
 
+/** Their sentences say where already. */
+const saysWhere: readonly PolicyFault['code'][] = ['identity_not_implied', 'authentication_not_implied'];
+
 /** Every fault of a document in words, each with the place it is at. */
 export async function toldFaults(
   deps: AdminDeps,
@@ -42,7 +45,7 @@ export async function toldFaults(
     const named = Object.fromEntries(Object.entries(params).map(([name, value]) => [name, spoken(name, value)]));
     // What the shape's checker says is English and for programmers; which field it is says enough.
     const text = code === 'shape' ? t(shapeKey(rest)) : words.text(`policy.fault.${code}`, named);
-    const label = level ? placeOf(t, field) : part === 'apps' ? words.app(index) : '';
+    const label = level && !saysWhere.includes(code) ? placeOf(t, field) : part === 'apps' ? words.app(index) : '';
     return { level: level?.id ?? null, field, text, label };
   });
 }

@@ -9,6 +9,7 @@ import type { AdminDeps } from './deps.ts';
 import { draftUrl, levelsPath as path } from './levels-draft.ts';
 import { levelDraftRoutes } from './levels-drafts.ts';
 import { levelEditRoutes } from './levels-edit.ts';
+import { shadowRoutes } from './levels-shadow.ts';
 import { namesOf } from './names.ts';
 import { policyWords } from './policy-words.ts';
 
@@ -60,4 +61,5 @@ export const levelRoutes: readonly AdminRoute[] = [
   { method: 'get', path, operation: 'policy.read', handler: levels },
   ...levelDraftRoutes,
   ...levelEditRoutes,
+  ...shadowRoutes,
 ];

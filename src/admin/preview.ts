@@ -16,6 +16,7 @@ import { type AdminHandler, type AdminRoute, byOf, page, param, type Staff, word
 import type { AdminDeps } from './deps.ts';
 import { faultsOf } from './levels-draft.ts';
 import { toldFaults } from './levels-faults.ts';
+import { shadowNotice, shadowPart } from './levels-shadow.ts';
 import { namesOf } from './names.ts';
 import { policyWords } from './policy-words.ts';
 import { countFor, replayDays } from './preview-count.ts';
@@ -143,6 +144,8 @@ async function render(
         author: nameOf(change.createdBy),
       },
       preview: await previewOf(deps, ctx, change),
+      shadow: await shadowPart(deps, ctx, staff, change),
+      notice: shadowNotice(deps, ctx),
       stale: change.basedOn !== version,
       canPropose: may(staff.roles, powerToPropose(proposalOf(change), document)),
       canEdit: may(staff.roles, 'policy.propose'),

@@ -60,7 +60,7 @@ export const auditEvents = [
   {
     type: 'policy.published',
     data: ['version', 'previous', 'apps', 'levels', 'before', 'after', 'omitted'],
-    values: ['levels.*', 'authenticationLabels.*', 'apps.*', 'defaultFloor'],
+    values: ['levels.*', 'authenticationLabels', 'authenticationLabels.*', 'apps.*', 'defaultFloor'],
   },
   { type: 'app.saved', data: ['change', 'fields', 'before', 'after', 'omitted'], values: appFields },
   { type: 'role.assigned', data: ['role', 'change', 'app', 'before', 'after'], values: ['roles'] },
@@ -86,6 +86,7 @@ export const auditEvents = [
   { type: 'change.expired', data: ['changeId', 'kind'] },
   { type: 'change.published', data: ['changeId', 'kind', 'version'] },
   { type: 'change.refused', data: ['changeId', 'kind', 'operation', 'roles'] },
+  { type: 'shadow.set', data: ['changeId', 'on', 'replaced'] },
   { type: 'source.switched', data: ['source', 'from', 'to', 'changeId', 'before', 'after'], values: ['enabled'] },
   {
     type: 'bridge.saved',

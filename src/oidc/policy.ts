@@ -9,6 +9,7 @@ import { wasOffered } from './interaction.ts';
 import { levelNames } from './profiles.ts';
 import { acrRequest } from './request.ts';
 import { forgetRows, rowsOfRequest } from './request-rows.ts';
+import type { ShadowWatch } from './shadow.ts';
 import { loadStanding, type Standing, type StandingDeps } from './standing.ts';
 
 /** `reauthenticate`: the person has to act again; `level`: more has to be proved than the session holds. */
@@ -17,6 +18,7 @@ type Answer = 'satisfied' | 'reauthenticate' | 'level';
 interface PolicyDeps extends StandingDeps {
   readonly clock: Clock;
   readonly recordDecision: (decision: Decision) => Promise<void>;
+  readonly shadow: ShadowWatch;
 }
 
 const { base, Check } = interactionPolicy;
@@ -84,8 +86,17 @@ async function decide(deps: PolicyDeps, ctx: KoaContextWithOIDC): Promise<Answer
   if (!standing) return 'reauthenticate';
   const request = acrRequest(oidc.params ?? {});
   const verdict = judge(standing, ctx, request, interaction);
+  const silent = request.prompt.includes('none');
+  if (deps.shadow.isOn()) {
+    const { clientId } = oidc.client;
+    const { outcome } = silent && verdict.kind !== 'met' ? ({ outcome: 'refused' } as const) : recorded(verdict);
+    deps.shadow.note({
+      ...{ at: now, clientId, request, interaction, outcome, offered: wasOffered(oidc.result) },
+      ...standing.all,
+    });
+  }
   // With prompt=none a short verdict is an error to the app, which is recorded as such (`recordRefusals`).
-  if (verdict.kind === 'met' || !request.prompt.includes('none')) {
+  if (verdict.kind === 'met' || !silent) {
     await deps.recordDecision({
       ...decisionOf(ctx, { at: now, accountId, interaction, policyVersion: standing.policy.version, request }),
       ...recorded(verdict),

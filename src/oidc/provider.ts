@@ -14,6 +14,7 @@ import { grantLoader } from './grants.ts';
 import type { KeySet } from './keys.ts';
 import { assurancePolicy } from './policy.ts';
 import { assertionCheck, fapiOf, profileDoor, profileFault } from './profiles.ts';
+import type { ShadowWatch } from './shadow.ts';
 import { signalScopes } from './signals.ts';
 
 /** Pages that the engine asks for, made by the web folder. */
@@ -38,6 +39,7 @@ export interface ProviderDeps {
   readonly adapter: (name: string) => Adapter;
   /** True for exactly one caller per issuer and jti, over all processes. */
   readonly recordDecision: (decision: Decision) => Promise<void>;
+  readonly shadow: ShadowWatch;
   readonly replayUnique: (issuer: string, jti: string, expSeconds: number) => Promise<boolean>;
   /** One unit of work per request of the engine. */
   readonly requestScope: () => (ctx: unknown, next: () => Promise<unknown>) => Promise<void>;

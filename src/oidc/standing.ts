@@ -18,6 +18,8 @@ export interface Standing {
   readonly evidence: readonly Evidence[];
   readonly events: readonly AuthenticationEvent[];
   readonly assessment: Assessment;
+  /** What there is before the app's own rule: another policy may have another one. */
+  readonly all: { readonly evidence: readonly Evidence[]; readonly events: readonly AuthenticationEvent[] };
 }
 
 export interface StandingDeps {
@@ -57,7 +59,7 @@ export async function loadStanding(
   const counting = app ? acceptedEvidence(app, trusted) : trusted;
   const signIns = app ? acceptedEvents(app, own) : own;
   const assessment = assess(policy, counting, signIns, where.now, { interaction });
-  return { account, policy, evidence: counting, events: signIns, assessment };
+  return { account, policy, evidence: counting, events: signIns, assessment, all: { evidence: trusted, events: own } };
 }
 
 /** Levels that don't ride on SSO rest on the newest interaction; ageing still takes them away. */
