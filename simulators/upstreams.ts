@@ -5,6 +5,7 @@ import { guangdongUpstream } from './guangdong/service.ts';
 import { iamSmartUpstream } from './iam-smart/service.ts';
 import type { UpstreamFactory } from './lib/upstream.ts';
 import { macaoUpstream } from './macao/service.ts';
+import { networkIdUpstream } from './network-id/service.ts';
 import { singpassUpstream } from './singpass/service.ts';
 import { unionpayUpstream } from './unionpay/service.ts';
 import { weChatUpstream } from './wechat/service.ts';
@@ -17,6 +18,7 @@ export const upstreamFactories: readonly UpstreamFactory[] = [
   guangdongUpstream,
   iamSmartUpstream,
   macaoUpstream,
+  networkIdUpstream,
   singpassUpstream,
   unionpayUpstream,
   weChatUpstream,

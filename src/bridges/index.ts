@@ -5,11 +5,21 @@ import { carrier } from './carrier/index.ts';
 import { guangdong } from './guangdong/index.ts';
 import { iamSmart } from './iam-smart/index.ts';
 import { macao } from './macao/index.ts';
+import { networkId } from './network-id/index.ts';
 import { singpass } from './singpass/index.ts';
 import { wechat } from './wechat/index.ts';
 
 /** Every bridge there is: one line each. */
-export const bridgeModules: readonly BridgeModule[] = [alipay, carrier, guangdong, iamSmart, macao, singpass, wechat];
+export const bridgeModules: readonly BridgeModule[] = [
+  alipay,
+  carrier,
+  guangdong,
+  iamSmart,
+  macao,
+  networkId,
+  singpass,
+  wechat,
+];
 
 /** A bridge that is set up and switched on. */
 export interface OpenBridge {
