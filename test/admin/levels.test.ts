@@ -4,6 +4,7 @@ import { proposalOf } from '../../src/commands/change-payload.ts';
 import { readAudit } from '../../src/storage/audit.ts';
 import { changeById } from '../../src/storage/changes.ts';
 import { currentPolicy } from '../../src/storage/policies.ts';
+import { addShadowCounts, contentKey } from '../../src/storage/shadow.ts';
 import { startCity, type TestCity } from '../support/city.ts';
 import { type Desk, openStaffroom, type Staffroom } from '../support/staff-http.ts';
 import { edit, faultsOf, fieldsOf, loaPath } from './levels-support.ts';
@@ -220,6 +221,16 @@ describe('the form of a level', () => {
   });
 });
 
+/** Ana proposes the draft, Ben approves it. */
+async function publish(draft: string): Promise<string> {
+  const { change } = await documentOf(draft);
+  await ana.post(`/admin/preview/${change.id}/propose`, { reason: 'because', revision: String(change.revision) });
+  const proposed = await changeById(room.db, change.id);
+  const decision = { decision: 'approve', revision: String(proposed?.revision) };
+  expect((await ben.post(`/admin/approvals/${change.id}/decide`, decision)).status).toBe(303);
+  return change.id;
+}
+
 describe('the levels of a draft', () => {
   const revision = async (draft: string) => String((await documentOf(draft)).change.revision);
 
@@ -262,19 +273,14 @@ describe('the levels of a draft', () => {
 
   it('goes on after other rules came into force, without undoing them', async () => {
     const mine = await newDraft();
-    await edit(ana, loaPath(mine, 2), { 'w0-r0-age': '4' });
+    await edit(ana, loaPath(mine, 2), { 'a0-age': '19', 'a0-unit': 'hours' });
     // Another draft, about level 3 and the library, is published meanwhile.
     const other = await newDraft();
     await edit(ana, loaPath(other, 3), { 'a0-age': '6' });
-    const { change } = await documentOf(other);
-    const revisionNow = String(change.revision);
-    await ana.post(`/admin/preview/${change.id}/propose`, { reason: 'because', revision: revisionNow });
-    const proposed = await changeById(room.db, change.id);
-    const decision = { decision: 'approve', revision: String(proposed?.revision) };
-    expect((await ben.post(`/admin/approvals/${change.id}/decide`, decision)).status).toBe(303);
-    expect(to(await ana.get(other))).toBe(`/admin/approvals/${change.id}`);
+    const id = await publish(other);
+    expect(to(await ana.get(other))).toBe(`/admin/approvals/${id}`);
 
-    const stale = await edit(ana, loaPath(mine, 2), { 'w0-r0-age': '3' });
+    const stale = await edit(ana, loaPath(mine, 2), { 'a0-age': '18', 'a0-unit': 'hours' });
     expect([stale.status, (await stale.text()).includes('Other rules have come into force')]).toEqual([409, true]);
     expect(await html(ana, mine)).toContain('id="rebase"');
     const brought = await ana.post(`${mine}/rebase`, { revision: await revision(mine) });
@@ -282,8 +288,61 @@ describe('the levels of a draft', () => {
     const { document, change: after } = await documentOf(mine);
     const { version } = await currentPolicy(room.db);
     expect(after.basedOn).toBe(version);
-    expect(document.levels[1]?.identity[0]?.rules[0]?.maxAge).toBe(4 * 31_536_000);
+    expect(document.levels[1]?.authentication[0]?.maxAge).toBe(19 * 3600);
     expect(document.levels[2]?.authentication[0]?.maxAge).toBe(6 * 3600);
     expect(await html(ana, mine)).not.toContain('id="rebase"');
+    // Both changed level 2: the draft's author is told.
+    const third = await newDraft();
+    await edit(ana, loaPath(third, 2), { 'a0-age': '17', 'a0-unit': 'hours' });
+    await publish(mine);
+    const both = to(await ana.post(`${third}/rebase`, { revision: await revision(third) }));
+    expect(await html(ana, both)).toContain('look at them again: Level 2: Real name.');
+    expect((await documentOf(third)).document.levels[1]?.authentication[0]?.maxAge).toBe(17 * 3600);
+    // Nobody brings up to date what somebody else has just saved.
+    const late = await ana.post(`${third}/rebase`, { revision: '1' });
+    expect([late.status, (await late.text()).includes('Somebody else saved')]).toEqual([409, true]);
+  });
+
+  it('is closed once it is proposed, also to a form that is still open', async () => {
+    const draft = await newDraft();
+    const page = loaPath(draft, 2);
+    await edit(ana, page, { 'a0-age': '16', 'a0-unit': 'hours' });
+    const { end, ...seen } = fieldsOf(await html(ana, page), `${page}/save`);
+    const { change } = await documentOf(draft);
+    await ana.post(`/admin/preview/${change.id}/propose`, { reason: 'so', revision: String(change.revision) });
+    const late = await ana.post(`${page}/save`, { ...seen, do: 'save', end: end ?? [] });
+    expect([late.status, (await late.text()).includes('proposed or discarded meanwhile')]).toEqual([409, true]);
+    expect(to(await ana.get(page))).toBe(`/admin/approvals/${change.id}`);
+  });
+});
+
+describe('a draft in shadow', () => {
+  it('is shown with its preview, set and ended by whoever may propose rules', async () => {
+    const draft = await newDraft();
+    await edit(ana, loaPath(draft, 2), { 'a0-age': '16', 'a0-unit': 'hours' });
+    const { change } = await documentOf(draft);
+    const preview = `/admin/preview/${change.id}`;
+    expect(to(await ana.post(`${preview}/shadow`, { shadow: 'on' }))).toBe(`${preview}?done=shadow_on`);
+    const row = { changeId: change.id, content: contentKey(change.payload), clientId: 'library' };
+    await addShadowCounts(room.db, [
+      { ...row, day: 20261122, outcome: 'same', count: 7 },
+      { ...row, day: 20261123, outcome: 'same', count: 5 },
+      { ...row, day: 20261123, outcome: 'refused', count: 2 },
+    ]);
+    const wei = await room.desk(['app_admin']);
+    const shown = await html(wei, preview);
+    expect(shown).toMatch(
+      /<th scope="row">City Library<\/th><td class="number">12<\/td><td class="number">0<\/td><td class="number">2</,
+    );
+    expect(shown).toMatch(/<td>2026-11-22<\/td><td class="number">7</);
+    expect(shown).not.toContain('name="shadow"');
+    expect((await wei.post(`${preview}/shadow`, { shadow: 'on' })).status).toBe(403);
+    expect((await ana.post(`${preview}/shadow`, { shadow: 'perhaps' })).status).toBe(422);
+    // A draft with faults waits; one that is not tried can't be put in shadow.
+    await edit(ana, loaPath(draft, 2), { dominates: [loa(1), loa(4)] });
+    expect(await html(ana, preview)).toContain('Paused until the draft is put right.');
+    await ana.post(`${preview}/shadow`, { shadow: 'off' });
+    expect(await html(ana, preview)).not.toContain('name="shadow"');
+    expect((await ana.post(`${preview}/shadow`, { shadow: 'on' })).status).toBe(422);
   });
 });
