@@ -2,24 +2,43 @@ import type { Context } from 'koa';
 import { describeChanges } from '../assurance/preview.ts';
 import type { AuditEntry } from '../audit/chain.ts';
 import { isWhole, placeOf, type StoredLine } from '../audit/faults.ts';
+import { noteLook } from '../commands/note-look.ts';
 import { may } from '../commands/permissions.ts';
 import { ShiminError } from '../lib/errors.ts';
 import { linesAround } from '../storage/audit.ts';
 import { headCovering } from '../storage/audit-heads.ts';
+import { openNote } from '../storage/audit-notes.ts';
 import { policyByVersion } from '../storage/policies.ts';
 import { dateFormats } from '../web/dates.ts';
 import { localeOf } from '../web/preferences.ts';
 import { auditWords } from './audit-words.ts';
-import { type AdminHandler, type AdminRoute, page, param, type Staff } from './context.ts';
+import { type AdminHandler, type AdminRoute, byOf, page, param, type Staff } from './context.ts';
 import type { AdminDeps } from './deps.ts';
 import { policyWords } from './policy-words.ts';
 
 export const linePath = '/admin/audit/:seq';
 
 /** One line in words: what, by whom, about whom, what changed, and whether it is what was written. */
-const show: AdminHandler = async (deps, ctx, staff) => render(deps, ctx, staff);
+const show: AdminHandler = async (deps, ctx, staff) => render(deps, ctx, staff, null);
 
-async function render(deps: AdminDeps, ctx: Context, staff: Staff): Promise<void> {
+/** What a colleague wrote about the person: reading it is a look at their record. */
+const readNote: AdminHandler = async (deps, ctx, staff) => {
+  const { line } = await stored(deps, ctx);
+  const sealed = isWhole(line) ? line.data.note : null;
+  if (!isWhole(line) || typeof sealed !== 'string' || line.accountId === null)
+    throw new ShiminError('not_found', { status: 404 });
+  const { accountId, seq, type, at } = line;
+  await noteLook(deps, { by: byOf(ctx, staff), accountId, what: 'audit_note', ref: String(seq) });
+  const text = await openNote(deps.db, deps.keyring, { accountId, type, at }, sealed);
+  return render(deps, ctx, staff, { text });
+};
+
+async function render(
+  deps: AdminDeps,
+  ctx: Context,
+  staff: Staff,
+  opened: { text: string | null } | null,
+): Promise<void> {
   const { line, before, after } = await stored(deps, ctx);
   const head = await headCovering(deps.db, line.seq);
   const { date } = dateFormats(localeOf(ctx, deps.renderer.i18n));
@@ -33,6 +52,7 @@ async function render(deps: AdminDeps, ctx: Context, staff: Staff): Promise<void
       place: placeOf(before, line, after),
       head: head === null ? null : { seq: head.seq, day: date(head.at) },
     },
+    note: isWhole(line) && typeof line.data.note === 'string' ? { opened } : null,
     line: isWhole(line) ? await told(deps, ctx, staff, line) : null,
   });
 }
@@ -108,4 +128,5 @@ async function differences(deps: AdminDeps, ctx: Context, line: AuditEntry): Pro
 
 export const auditLineRoutes: readonly AdminRoute[] = [
   { method: 'get', path: linePath, operation: 'audit.read', handler: show },
+  { method: 'post', path: `${linePath}/note`, operation: 'audit.note', handler: readNote },
 ];

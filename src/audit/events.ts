@@ -33,6 +33,7 @@ export const appFields = [
 /**
  * The catalogue of audit events. `data` lists the only extra fields an entry of the type may have; none of them is
  * personal: ids, codes, counts and names of kinds. An entry never says a name, a number, an address or a secret.
+ * `note`: staff's own words about a person, sealed under that person's key (`storage/audit-notes.ts`).
  * `values`: of which fields it tells what they were `before` and are `after` (`fields.ts`); `x.*` is everything under x.
  */
 export const auditEvents = [
@@ -67,8 +68,12 @@ export const auditEvents = [
   { type: 'staff.invited', data: ['role'] },
   { type: 'person.searched', data: ['by', 'found'] },
   { type: 'person.viewed', data: ['what', 'ref'] },
-  { type: 'intervention.set', data: ['interventionId', 'kind', 'until', 'before', 'after'], values: ['open', 'until'] },
-  { type: 'intervention.ended', data: ['interventionId', 'kind', 'how', 'before', 'after'], values: ['open'] },
+  {
+    type: 'intervention.set',
+    data: ['interventionId', 'kind', 'until', 'note', 'before', 'after'],
+    values: ['open', 'until'],
+  },
+  { type: 'intervention.ended', data: ['interventionId', 'kind', 'how', 'note', 'before', 'after'], values: ['open'] },
   { type: 'intervention.refused', data: ['operation', 'kind'] },
   { type: 'counter.saved', data: ['counters'] },
   { type: 'counter_case.opened', data: ['caseId', 'officials'] },
@@ -144,12 +149,18 @@ export const isListed = (listed: readonly string[], field: string): boolean =>
 export const isFields = (value: AuditValue | AuditFields | undefined): value is AuditFields =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+const sealed = /^p1\.[\w-]+$/;
+const code = /^[A-Za-z0-9][\w.:-]{0,63}$/;
+
 /** The fields of an event that the catalogue does not allow; empty: it may be written. */
-export function strayFields(event: Pick<AuditEvent, 'type' | 'data'>): string[] {
+export function strayFields(event: Pick<AuditEvent, 'type' | 'data'> & Partial<Pick<AuditEvent, 'reason'>>): string[] {
   const fields = allowed.get(event.type);
   if (fields === undefined) return ['type'];
+  if (event.reason && !code.test(event.reason)) return ['reason'];
   return Object.entries(event.data).flatMap(([key, value]) => {
     if (!fields.data.has(key)) return [key];
+    // In staff's own words: never in clear.
+    if (key === 'note') return value === null || (typeof value === 'string' && sealed.test(value)) ? [] : [key];
     if (key !== 'before' && key !== 'after') return isFields(value) ? [key] : [];
     if (!isFields(value)) return [key];
     return Object.keys(value)

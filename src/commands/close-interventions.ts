@@ -3,6 +3,7 @@ import type { AuditEvent } from '../audit/events.ts';
 import { changeData } from '../audit/fields.ts';
 import { lockAccount } from '../storage/accounts.ts';
 import { append } from '../storage/audit.ts';
+import { sealNote } from '../storage/audit-notes.ts';
 import type { Db } from '../storage/db.ts';
 import { evidenceOf, revokeEvidence } from '../storage/evidence.ts';
 import { closeIntervention, type OpenIntervention, openInterventions, toldApps } from '../storage/interventions.ts';
@@ -32,6 +33,7 @@ export async function closeOne(
   const { id, kind } = intervention;
   const lifting = { at, how, by: actor.id, reason, note };
   if (!(await closeIntervention(tx, deps.keyring, { id, accountId }, lifting))) throw movedMeanwhile();
+  const sealed = await sealNote(tx, deps.keyring, { type: 'intervention.ended', at, accountId }, note);
   const left = (await openInterventions(tx, accountId)).map((other) => other.kind);
   await append(tx, {
     at,
@@ -42,7 +44,11 @@ export async function closeOne(
     requestId: close.cause.requestId,
     outcome: 'ok',
     reason,
-    data: { interventionId: id, kind, how, ...changeData({ open: [...left, kind].toSorted() }, { open: left }) },
+    data: {
+      ...{ interventionId: id, kind, how },
+      ...(sealed === null ? {} : { note: sealed }),
+      ...changeData({ open: [...left, kind].toSorted() }, { open: left }),
+    },
   });
 }
 

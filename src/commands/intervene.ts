@@ -10,6 +10,7 @@ import { changeData } from '../audit/fields.ts';
 import { newId } from '../lib/crypto.ts';
 import { findAccount, lockAccount } from '../storage/accounts.ts';
 import { append } from '../storage/audit.ts';
+import { sealNote } from '../storage/audit-notes.ts';
 import { type Db, transaction } from '../storage/db.ts';
 import { insertIntervention, openInterventions, toldApps } from '../storage/interventions.ts';
 import { endEventsUntil, endSessions } from '../storage/sessions.ts';
@@ -77,6 +78,7 @@ export async function intervene(deps: CommandDeps, wanted: NewIntervention): Pro
         actor: actor.id,
         toldApps: stops(kind) ? await appsToTell(tx, accountId, at, closing) : [],
       });
+      const sealed = await sealNote(tx, deps.keyring, { type: 'intervention.set', at, accountId }, note);
       const now = (await openInterventions(tx, accountId)).map((item) => item.kind);
       await append(tx, {
         at,
@@ -89,6 +91,7 @@ export async function intervene(deps: CommandDeps, wanted: NewIntervention): Pro
         reason,
         data: {
           ...{ interventionId: id, kind, until: until?.toISOString() ?? null },
+          ...(sealed === null ? {} : { note: sealed }),
           ...changeData({ open: now.filter((other) => other !== kind) }, { open: now, until: until?.toISOString() }),
         },
       });

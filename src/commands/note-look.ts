@@ -4,7 +4,7 @@ import type { By } from './change-rules.ts';
 import type { CommandDeps } from './command.ts';
 
 /** What of a citizen's record staff may open. */
-export type Looked = 'person' | 'decision' | 'counter_case';
+export type Looked = 'person' | 'decision' | 'counter_case' | 'audit_note';
 
 /** Notes that staff looked at a citizen's record; the citizen sees the line among their own activity. */
 export async function noteLook(

@@ -45,6 +45,8 @@ const matrix = {
   'counter.verify': ['clerk'],
   'counter.confirm': ['clerk'],
   'audit.read': ['auditor'],
+  /** What staff wrote in their own words about a person. */
+  'audit.note': ['auditor'],
   'audit.export': ['auditor'],
   'decision.explain': ['auditor'],
   'signals.manage': ['app_admin'],

@@ -9,3 +9,10 @@ export async function sealedKeyOf(db: Db, accountId: string): Promise<string> {
     throw new ShiminError('not_found', { status: 404, message: 'no such account', detail: { accountId } });
   return z.string().parse(found.sealed_key);
 }
+
+/** The same for what outlives the account; null: it was destroyed, or there is no such account any more. */
+export async function personKeyOf(db: Db, accountId: string): Promise<string | null> {
+  const found = await db('accounts').where({ id: accountId }).first('sealed_key');
+  const key = found === undefined ? '' : z.string().parse(found.sealed_key);
+  return key === '' ? null : key;
+}

@@ -1,14 +1,18 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { actorKinds, auditEvents } from '../../src/audit/events.ts';
+import { actorKinds, auditEvents, strayFields } from '../../src/audit/events.ts';
 import { decideChange } from '../../src/commands/decide-change.ts';
 import { intervene } from '../../src/commands/intervene.ts';
+import { liftIntervention } from '../../src/commands/lift-intervention.ts';
 import { proposeDraft, saveDraft } from '../../src/commands/propose-change.ts';
 import { signAuditHead } from '../../src/commands/sign-audit-head.ts';
 import { createI18n } from '../../src/i18n/index.ts';
+import { newPersonKey } from '../../src/lib/crypto.ts';
 import { append, auditHead, readAudit } from '../../src/storage/audit.ts';
+import { openNote } from '../../src/storage/audit-notes.ts';
 import { currentPolicy } from '../../src/storage/policies.ts';
 import { loa, raised } from '../admin/staff-support.ts';
 import { startCity, type TestCity } from '../support/city.ts';
+import { storedAccount } from '../support/rows.ts';
 import { type Desk, openStaffroom, type Staffroom } from '../support/staff-http.ts';
 
 let city: TestCity;
@@ -88,6 +92,79 @@ describe('words', () => {
     expect(read(await page(auditor, `/admin/audit/${own.seq}`))).toContain('citizen: the person themselves');
     const other = await written({ kind: 'staff', id: auditor.accountId }, support.accountId);
     expect(read(await page(auditor, `/admin/audit/${other.seq}`))).toMatch(/Done by staff: \S/);
+  });
+});
+
+describe('what staff wrote in their own words', () => {
+  let citizen: string;
+  beforeAll(async () => {
+    citizen = (await storedAccount(room.db)).id;
+    for (const id of [citizen, support.accountId])
+      await room
+        .db('accounts')
+        .where({ id })
+        .update({ sealed_key: newPersonKey(room.keyring).sealedKey });
+  });
+  const words = '来电人自称机主，语气可疑';
+  const noted = () => lineOf(({ type, data }) => type === 'intervention.set' && 'note' in data);
+
+  it('is in the line, sealed, and nowhere in clear', async () => {
+    const result = await intervene(deps(), {
+      ...{ by: by(support), accountId: citizen, kind: 'reauthenticate', reason: 'misuse', until: null },
+      note: words,
+    });
+    if (!('done' in result)) throw new Error(result.denied);
+    const line = await noted();
+    expect(line.data.note).toMatch(/^p1\./);
+    expect(JSON.stringify(await lines())).not.toContain(words);
+    expect(await page(auditor, `/admin/audit/${line.seq}`)).not.toContain(words);
+    const other = { by: by(support), accountId: citizen, id: result.done };
+    await liftIntervention(deps(), { ...other, reason: 'mistake', note: '误会' });
+    expect((await lineOf(({ type }) => type === 'intervention.ended')).data.note).toMatch(/^p1\./);
+  });
+
+  it('is read by the right role only; the person sees that it was', async () => {
+    const other = await room.desk(['auditor']);
+    const { seq } = await noted();
+    expect((await support.post(`/admin/audit/${seq}/note`)).status).toBe(403);
+    expect(await (await other.post(`/admin/audit/${seq}/note`)).text()).toContain(`<p id="note">${words}</p>`);
+    expect(await lineOf(({ type }) => type === 'person.viewed')).toMatchObject({
+      actor: { kind: 'staff', id: other.accountId },
+      accountId: citizen,
+      data: { what: 'audit_note', ref: String(seq) },
+    });
+    expect((await other.post('/admin/audit/1/note')).status).toBe(404);
+  });
+
+  it('opens in its own line only', async () => {
+    const { at, data } = await noted();
+    const note = String(data.note);
+    const where = { accountId: citizen, type: 'intervention.set', at } as const;
+    const open = (more: Partial<Parameters<typeof openNote>[2]>) =>
+      openNote(room.db, room.keyring, { ...where, ...more }, note);
+    expect(await open({})).toBe(words);
+    await expect(open({ at: new Date(0) })).rejects.toThrow('does not open');
+    await expect(open({ type: 'intervention.ended' })).rejects.toThrow('does not open');
+    await expect(open({ accountId: support.accountId })).rejects.toThrow('does not open');
+    expect(await open({ accountId: 'nobody' })).toBeNull();
+  });
+
+  it('is gone with the key of the person; the chain holds', async () => {
+    const other = await room.desk(['auditor']);
+    const { seq } = await noted();
+    const key = await room.db('accounts').where({ id: citizen }).first('sealed_key');
+    await room.db('accounts').where({ id: citizen }).update({ sealed_key: '' });
+    const html = await (await other.post(`/admin/audit/${seq}/note`)).text();
+    expect(read(html)).toContain('The key of this person was destroyed');
+    expect(read(html)).toContain('Nothing was changed');
+    await room.db('accounts').where({ id: citizen }).update(key);
+  });
+
+  it('is refused in clear, and so is a reason that is no code', async () => {
+    const event = (more: object) => ({ type: 'intervention.set' as const, data: {}, ...more });
+    expect(strayFields(event({ data: { note: words } }))).toEqual(['note']);
+    expect(strayFields(event({ reason: 'He said so' }))).toEqual(['reason']);
+    expect(strayFields(event({ reason: 'misuse' }))).toEqual([]);
   });
 });
 
