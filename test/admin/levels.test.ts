@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { defaultPolicy } from '../../seeds/policy.ts';
 import { proposalOf } from '../../src/commands/change-payload.ts';
+import { proposeChange } from '../../src/commands/propose-change.ts';
 import { readAudit } from '../../src/storage/audit.ts';
 import { changeById } from '../../src/storage/changes.ts';
 import { currentPolicy } from '../../src/storage/policies.ts';
@@ -200,6 +201,51 @@ describe('the form of a level', () => {
     expect((await ana.post(`${page}/save`, { ...whole, do: 'save', end: [] })).status).toBe(422);
     expect((await edit(ana, page, { 'w0-r0-confirms': ['shoe_size'] })).status).toBe(422);
     expect((await edit(ana, page, { revision: 'x' })).status).toBe(422);
+  });
+
+  it('says what is wrong with names, with the order and with what was never offered', async () => {
+    const draft = await newDraft();
+    const page = loaPath(draft, 3);
+    await edit(ana, page, {
+      dominates: [],
+      labels: 'http://eidas.europa.eu/LoA/high\nurn:shimin:loa:1',
+      'equivalents-guangdong': '五级',
+      'equivalents-singpass': '',
+      'a0-kinds': ['knowledge', 'possession', 'inherence'],
+      'w0-categories': ['macao'],
+      'w0-independent': 'yes',
+      'w0-r1-kind': 'population',
+      'w0-r1-confirms': [],
+      'w0-r1-sources': ['population', 'wechat'],
+    });
+    const shown = await html(ana, page);
+    const faults = faultsOf(shown);
+    expect(Object.keys(faults).toSorted()).toEqual(['a0-kinds', 'labels', 'names', 'w0-independent']);
+    for (const field of Object.keys(faults)) expect(shown, field).toContain(`id="f-${field}"`);
+    // Level 4 comes after it in the document: it is there that the name is used twice.
+    expect(await html(ana, draft)).toContain('五级 of Guangdong trust level already stands for Level 3: Real person.');
+    // A source that can't give it is kept ticked where it was, and is no choice otherwise.
+    expect(shown).toMatch(/name="w0-r1-sources" value="wechat" checked/);
+    const odd = await edit(ana, page, { ial: '9', 'w0-r0-strength': 'enormous', 'w1-categories': ['martian'] });
+    expect(odd.status).toBe(422);
+    expect(faultsOf(await odd.text())['w0-r0-strength']?.[0]).toContain('Choose one of what is offered.');
+    // Browsers repeat a field as often as it is ticked; more than twenty times is an object to the parser.
+    const many = Array.from({ length: 30 }, (_, n) => `source-${n}`);
+    expect((await edit(ana, page, { 'w0-r0-sources': many })).status).toBe(303);
+    expect((await levelOf(draft, 3)).identity[0]?.rules[0]?.sources).toEqual(many);
+  });
+
+  it('is for drafts of the policy only', async () => {
+    const { id } = await proposeChange(
+      { db: room.db, keyring: room.keyring, clock: () => new Date() },
+      {
+        by: { accountId: ben.accountId, cause: { requestId: null, clientId: 'admin' } },
+        what: { kind: 'keys', payload: {} },
+        reason: 'time',
+      },
+    );
+    expect((await ana.get(`/admin/levels/${id}`)).status).toBe(404);
+    expect((await ana.post(`/admin/preview/${id}/shadow`, { shadow: 'on' })).status).toBe(404);
   });
 
   it('tells the second of two who edit one draft, and overwrites nothing', async () => {
