@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { carrierCheck, carrierCheckSecrets, carrierCheckSettings } from './carrier.ts';
+import { carrierCheck, carrierCheckSecrets, carrierCheckSettings } from './carrier.ts';
 import type { CheckModule } from './check.ts';
 import { exitEntryDocuments, exitEntryService } from './exit-entry.ts';
 import { unionPayCheck, unionPaySecrets, unionPaySettings } from './unionpay.ts';
@@ -32,5 +34,18 @@ export const checkModules: readonly CheckModule[] = [
     settings: unionPaySettings,
     secrets: [...unionPaySecrets],
     open: (settings, ports) => unionPayCheck(settings, ports),
+  },
+  {
+    traits: {
+      id: 'carrier',
+      minutes: 1,
+      documents: ['cn_resident_id'],
+      asks: ['phone'],
+      yields: { kind: 'elements', strength: 'fair', confirms: ['name', 'document_number', 'phone'] },
+      have: ['have.idCard'],
+    },
+    settings: carrierCheckSettings,
+    secrets: [...carrierCheckSecrets],
+    open: (settings, ports) => carrierCheck(settings, ports),
   },
 ];

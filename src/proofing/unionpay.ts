@@ -5,12 +5,11 @@ import type { Clock } from '../lib/clock.ts';
 import { newId } from '../lib/crypto.ts';
 import { ShiminError } from '../lib/errors.ts';
 import { call, type Upstream } from '../lib/http.ts';
+import { rsaPrivateKey, rsaPublicKey } from '../lib/pem.ts';
 import { parseStrictJson } from '../lib/strict-json.ts';
 import type { Applicant, ProofingMethod, ProofingResult } from './method.ts';
 import { unavailableFor } from './signed-call.ts';
 import { encrypted, type Fields, malformed, openedAnswer, signedForm } from './unionpay-wire.ts';
-
-const pem = z.string().includes('-----BEGIN ');
 
 /** All texts, so that a form or a file can hold them. */
 export const unionPaySettings = z.object({
@@ -19,14 +18,14 @@ export const unionPaySettings = z.object({
   merchantId: z.string().regex(/^[0-9A-Za-z]{15}$/),
   /** Our signing certificate's number, and its private key. */
   certId: z.string().regex(/^[0-9]{1,60}$/),
-  signKey: pem,
+  signKey: rsaPrivateKey,
   /** The number of the certificate that card numbers are encrypted for, and its public key or itself. */
   encryptCertId: z.string().regex(/^[0-9]{1,60}$/),
-  encryptKey: pem,
+  encryptKey: rsaPublicKey,
   /** JSON: UnionPay's own signing certificates or public keys by their numbers; several while they change. */
   verifyKeys: z.string().transform((text, context) => {
     const json = parseStrictJson(text);
-    const keys = z.record(z.string(), pem).safeParse(json.ok ? json.value : null);
+    const keys = z.record(z.string(), rsaPublicKey).safeParse(json.ok ? json.value : null);
     if (keys.success && Object.keys(keys.data).length > 0) return keys.data;
     context.addIssue({ code: 'custom', message: 'must be a JSON object of PEM texts' });
     return z.NEVER;

@@ -7,6 +7,7 @@ import type { BridgeResult, BridgeStart } from '../../src/bridges/bridge.ts';
 import { carrier } from '../../src/bridges/carrier/index.ts';
 import { mobileSign } from '../../src/bridges/carrier/mobile.ts';
 import { createUpstream } from '../../src/lib/http.ts';
+import { carrierCheckSecrets, carrierCheckSettings } from '../../src/proofing/carrier.ts';
 import { type ServedUpstream, serveUpstream } from '../support/upstream.ts';
 
 let carriers: ServedUpstream;
@@ -306,7 +307,21 @@ describe('settings', () => {
     expect(carrier.settings.safeParse(settings).success).toBe(true);
     for (const name of Object.keys(carrier.settings.shape))
       expect(carrier.settings.safeParse({ ...settings, [name]: '' }).success).toBe(false);
-    expect(carrier.secrets).toEqual(['cmccAppKey', 'ctccAppSecret', 'cuccPrivateKey']);
+    expect(carrier.secrets).toEqual(['cmccAppKey', 'ctccAppSecret', 'cuccPrivateKey', 'checkSecretKey']);
+  });
+  it('keys work as a form of the console leaves them: in one line', async () => {
+    const settings = Object.entries(carriers.settings()).map(([name, value]) => [name, value.replaceAll('\n', '')]);
+    const own = bridge(Object.fromEntries(settings));
+    for (const [, person] of persons)
+      expect((await (await signIn(person, {}, own)).result()).outcome).toBe('identified');
+  });
+  it('one row holds what the bridge and the three-element check read', async () => {
+    const kept = Object.keys(carrier.settings.shape);
+    expect(Object.keys(carrierCheckSettings.shape).every((name) => kept.includes(name))).toBe(true);
+    expect(carrierCheckSecrets.every((name) => carrier.secrets.includes(name))).toBe(true);
+    const { checkUrl, checkSecretId, checkSecretKey, ...rest } = carriers.settings();
+    expect(carrier.settings.safeParse(rest).success).toBe(true);
+    expect(carrierCheckSettings.safeParse({ checkUrl, checkSecretId, checkSecretKey }).success).toBe(true);
   });
 });
 

@@ -328,6 +328,10 @@ describe('keys and settings', () => {
     const late = bridge({}, () => new Date(Date.now() - 3_600_000));
     expect(await (await signIn('R01', li, {}, late)).result()).toMatchObject({ reason: 'denied' });
   });
+  it('keys work as a form of the console leaves them: in one line', async () => {
+    const settings = Object.entries(platform.settings()).map(([name, value]) => [name, value.replaceAll('\n', '')]);
+    expect((await identified('R04+', li, bridge(Object.fromEntries(settings)))).level).toBe('R04+');
+  });
   it('are refused when they are not whole, and their secrets are named', () => {
     const settings: Record<string, string> = { ...platform.settings() };
     expect(networkId.settings.safeParse(settings).success).toBe(true);

@@ -1,9 +1,9 @@
 import { z } from 'zod';
+import { rsaPrivateKey, rsaPublicKey } from '../../lib/pem.ts';
 import { defineBridge } from '../bridge.ts';
 import { oneTap } from './login.ts';
 
 const text = z.string().min(1).max(200);
-const pem = z.string().includes('-----BEGIN ');
 
 export const carrierSettings = z.object({
   /** The page that reads the number over the phone's own network and comes back with a token. */
@@ -15,11 +15,19 @@ export const carrierSettings = z.object({
   ctccUrl: z.url(),
   ctccAppId: text,
   ctccAppSecret: text,
-  ctccKey: pem,
+  ctccKey: rsaPublicKey,
   cuccUrl: z.url(),
   cuccAppId: text,
-  cuccPrivateKey: pem,
-  cuccKey: pem,
+  cuccPrivateKey: rsaPrivateKey,
+  cuccKey: rsaPublicKey,
+  // Read by the three-element check (src/proofing/carrier.ts): the carriers are one source with one row of settings and one switch.
+  checkUrl: z.url().optional(),
+  checkSecretId: text.optional(),
+  checkSecretKey: text.optional(),
+  minimumMonths: z
+    .string()
+    .regex(/^[0-9]{1,2}$/)
+    .optional(),
 });
 
 /**
@@ -49,6 +57,6 @@ export const carrier = defineBridge({
     have: ['have.mobileData'],
   },
   settings: carrierSettings,
-  secrets: ['cmccAppKey', 'ctccAppSecret', 'cuccPrivateKey'],
+  secrets: ['cmccAppKey', 'ctccAppSecret', 'cuccPrivateKey', 'checkSecretKey'],
   open: oneTap,
 });

@@ -2,10 +2,11 @@ import { createPrivateKey, createPublicKey, sign, verify } from 'node:crypto';
 import { z } from 'zod';
 import { ShiminError } from '../../lib/errors.ts';
 import { callJson } from '../../lib/http.ts';
+import { pemsIn } from '../../lib/pem.ts';
 import { parseStrictJson } from '../../lib/strict-json.ts';
 import type { BridgePorts, BridgeRefusal } from '../bridge.ts';
 import { type Mode, resultFor } from './modes.ts';
-import { type NetworkIdSettings, pemsOf } from './settings.ts';
+import type { NetworkIdSettings } from './settings.ts';
 
 /** What the app gave us for the platform; sealed for it, and nothing to us. */
 export interface Shown {
@@ -67,7 +68,7 @@ const subjectForm = /^(?![0-9]{15,18}[Xx]?$)[\w+/=-]{16,128}$/;
 /** The platform's server: both sides sign the text of their package as it goes out. */
 export function platform(settings: NetworkIdSettings, ports: BridgePorts) {
   const own = createPrivateKey(settings.signKey);
-  const theirs = pemsOf(settings.platformKeys).map((pem) => createPublicKey(pem));
+  const theirs = pemsIn(settings.platformKeys).map((pem) => createPublicKey(pem));
 
   /** @throws ShiminError `upstream_*` where it fails rather than refuses. */
   return async function check(shown: Shown): Promise<Checked> {
