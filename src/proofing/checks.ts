@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { carrierCheck, carrierCheckSecrets, carrierCheckSettings } from './carrier.ts';
-import { carrierCheck, carrierCheckSecrets, carrierCheckSettings } from './carrier.ts';
 import type { CheckModule } from './check.ts';
 import { exitEntryDocuments, exitEntryService } from './exit-entry.ts';
 import { unionPayCheck, unionPaySecrets, unionPaySettings } from './unionpay.ts';
