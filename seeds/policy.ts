@@ -33,9 +33,14 @@ const anybody = (...rules: AssurancePolicy['levels'][number]['identity'][number]
 const fromElsewhere = (...rules: Parameters<typeof anybody>) =>
   ({ ...anybody(...rules), categories: ['hong_kong', 'macao', 'taiwan', 'foreign'] }) as const;
 
+/** One record of a bank or a carrier is little; two that know nothing of each other and agree are a real name. */
+const elements = (...sources: string[]) =>
+  ({ ...register, kind: 'elements', minStrength: 'fair', maxAge: year, sources }) as const;
+
 const realName = [
   anybody(register),
   fromElsewhere(permit),
+  { ...anybody(elements('carrier'), elements('unionpay', 'bank')), independent: true },
   anybody(upstream('strong')),
   anybody(counter('officials:1')),
 ];

@@ -65,7 +65,7 @@ describe('an explanation as its reader reads it', () => {
   it('shows what met a rule with its date and source, or every way and what it lacked', () => {
     const [level] = told().levels;
     expect(level).toMatchObject({ held: false, through: null });
-    expect(level?.identity.length).toBe(4);
+    expect(level?.identity.length).toBe(5);
     expect(level?.identity[0]?.rules[0]).toMatchObject({ met: false, missing: 'Nothing of this kind is on file.' });
     expect(level?.identity[1]?.conditions).toContain('residents of Macao');
     const met = told({ evidence: [kinds.contact, kinds.population] });
