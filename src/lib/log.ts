@@ -43,6 +43,7 @@ export const redactedFields = [
   'name',
   'displayName',
   'documentNumber',
+  'bankCard',
   'number',
   'birthDate',
   'phone',
