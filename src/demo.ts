@@ -35,6 +35,7 @@ const defaultPorts = {
   SHIMIN_DEMO_LIBRARY_PORT: 5001,
   SHIMIN_DEMO_SOCIAL_PORT: 5002,
   SHIMIN_DEMO_HOUSING_PORT: 5003,
+  SHIMIN_DEMO_SINGAPORE_PORT: 5004,
 };
 
 /**
@@ -51,6 +52,7 @@ export async function runDemo(
     library: port('SHIMIN_DEMO_LIBRARY_PORT'),
     'social-insurance': port('SHIMIN_DEMO_SOCIAL_PORT'),
     'housing-fund': port('SHIMIN_DEMO_HOUSING_PORT'),
+    singapore: port('SHIMIN_DEMO_SINGAPORE_PORT'),
   };
   const upstream = `http://localhost:${simulatorsPort}`;
   const own = Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('SHIMIN_DEMO_')));
@@ -147,6 +149,7 @@ async function welcome(
     ['City Library (level 1)', apps.library],
     ['Social Insurance (level 2)', apps['social-insurance']],
     ['Housing Fund (level 2, action at 3)', apps['housing-fund']],
+    ['Singapore Desk (FAPI 2.0, loa:2, 3)', apps.singapore],
     ['Text messages that were sent', `${upstream}/outbox`],
     ['Simulators and fault switches', upstream],
     ['Health and metrics', `${metrics}/readyz`],

@@ -12,7 +12,7 @@ function configurationReference(): string {
     const fallback: unknown = field.safeParse(undefined).data;
     return `| \`${name}\` | ${JSON.stringify(fallback)} | ${field.description ?? ''} |`;
   });
-  return `# Configuration\n\nEvery setting is an environment variable; unknown \`SHIMIN_*\` names are refused. With \`NODE_ENV=production\` demo values, a\nplain-http issuer, the loopback switch and demo apps are refused. Made from \`src/config.ts\` by \`test/docs.test.ts\`\n(\`vitest run test/docs.test.ts -u\` writes it anew).\n\n| Setting | Default | Meaning |\n| --- | --- | --- |\n${rows.join('\n')}\n\n\`npm start\` also knows \`SHIMIN_DEMO_SIMULATORS_PORT\`, \`SHIMIN_DEMO_LIBRARY_PORT\`, \`SHIMIN_DEMO_SOCIAL_PORT\` and\n\`SHIMIN_DEMO_HOUSING_PORT\`, so that two demos run on one machine.\n`;
+  return `# Configuration\n\nEvery setting is an environment variable; unknown \`SHIMIN_*\` names are refused. With \`NODE_ENV=production\` demo values, a\nplain-http issuer, the loopback switch and demo apps are refused. Made from \`src/config.ts\` by \`test/docs.test.ts\`\n(\`vitest run test/docs.test.ts -u\` writes it anew).\n\n| Setting | Default | Meaning |\n| --- | --- | --- |\n${rows.join('\n')}\n\n\`npm start\` also knows \`SHIMIN_DEMO_SIMULATORS_PORT\`, \`SHIMIN_DEMO_LIBRARY_PORT\`, \`SHIMIN_DEMO_SOCIAL_PORT\`,\n\`SHIMIN_DEMO_HOUSING_PORT\` and \`SHIMIN_DEMO_SINGAPORE_PORT\`, so that two demos run on one machine.\n`;
 }
 
 it('the configuration reference says what the schema says', async () => {

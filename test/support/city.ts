@@ -30,7 +30,8 @@ export interface TestCity extends City {
 /** The whole city on free ports with a database of its own, in this process so that coverage counts it. */
 export async function startCity(overrides: Readonly<Record<string, string>> = {}): Promise<TestCity> {
   const folder = await mkdtemp(join(tmpdir(), 'shimin-city-'));
-  const [provider = 0, metrics = 0, simulators = 0, library = 0, social = 0, housing = 0] = await freePorts(6);
+  const [provider = 0, metrics = 0, simulators = 0, library = 0, social = 0, housing = 0, singapore = 0] =
+    await freePorts(7);
   const env = {
     SHIMIN_ISSUER: `http://localhost:${provider}`,
     SHIMIN_HOST: 'localhost',
@@ -43,6 +44,7 @@ export async function startCity(overrides: Readonly<Record<string, string>> = {}
     SHIMIN_DEMO_LIBRARY_PORT: String(library),
     SHIMIN_DEMO_SOCIAL_PORT: String(social),
     SHIMIN_DEMO_HOUSING_PORT: String(housing),
+    SHIMIN_DEMO_SINGAPORE_PORT: String(singapore),
     ...overrides,
   };
   const lines: string[] = [];
