@@ -7,6 +7,7 @@ import type { UpstreamFactory } from './lib/upstream.ts';
 import { macaoUpstream } from './macao/service.ts';
 import { networkIdUpstream } from './network-id/service.ts';
 import { singpassUpstream } from './singpass/service.ts';
+import { twFidoUpstream } from './tw-fido/service.ts';
 import { unionpayUpstream } from './unionpay/service.ts';
 import { weChatUpstream } from './wechat/service.ts';
 
@@ -20,6 +21,7 @@ export const upstreamFactories: readonly UpstreamFactory[] = [
   macaoUpstream,
   networkIdUpstream,
   singpassUpstream,
+  twFidoUpstream,
   unionpayUpstream,
   weChatUpstream,
 ];

@@ -7,6 +7,7 @@ import { iamSmart } from './iam-smart/index.ts';
 import { macao } from './macao/index.ts';
 import { networkId } from './network-id/index.ts';
 import { singpass } from './singpass/index.ts';
+import { twFido } from './tw-fido/index.ts';
 import { wechat } from './wechat/index.ts';
 
 /** Every bridge there is: one line each. */
@@ -18,6 +19,7 @@ export const bridgeModules: readonly BridgeModule[] = [
   macao,
   networkId,
   singpass,
+  twFido,
   wechat,
 ];
 

@@ -43,7 +43,7 @@ const told = async (...how: Parameters<typeof signIn>) => (await signIn(...how))
 const identity = (result: BridgeResult) => (result.outcome === 'identified' ? result.identity : null);
 const factsOf = (result: BridgeResult) => {
   const found = identity(result);
-  return found && upstreamFacts('iam-smart', iamSmart.traits.levels, null, found, new Date());
+  return found && upstreamFacts(iamSmart.traits, null, found, new Date());
 };
 
 describe('a sign-in there', () => {

@@ -53,7 +53,15 @@ const levels: readonly [BridgeLevel, ...BridgeLevel[]] = [
 
 /** iAM Smart (智方便), Hong Kong's digital identity. */
 export const iamSmart = defineBridge({
-  traits: { id: 'iam-smart', region: 'hong_kong', minutes: 2, levels, asks: [], have: ['have.iamSmartApp'] },
+  traits: {
+    id: 'iam-smart',
+    region: 'hong_kong',
+    minutes: 2,
+    levels,
+    identityOfAccount: true,
+    asks: [],
+    have: ['have.iamSmartApp'],
+  },
   settings,
   secrets: ['clientSecret', 'kekPrivateKey'],
   open(given, ports) {
