@@ -52,8 +52,22 @@ function reaches(
       ]
     : [];
   const events = [...(citizen?.events ?? []), ...event];
-  const all = acceptedEvidence({ ...requirement, categories: null }, [...(citizen?.evidence ?? []), ...evidence]);
+  // Whoever signs in has an account, and so what a registration shows: a name is not asked for where that is enough.
+  const known = citizen?.evidence ?? [registered(now)];
+  const all = acceptedEvidence({ ...requirement, categories: null }, [...known, ...evidence]);
   const assessment = assess(policy, all, events, now, { interaction: interaction.cid });
   const context = { interaction: interaction.cid, offered: false, events };
   return satisfies(assessment, requirement, policy, context).kind === 'met';
 }
+
+const registered = (now: Date) => ({
+  id: 'registered',
+  kind: 'contact' as const,
+  source: 'sms',
+  strength: 'weak' as const,
+  category: null,
+  confirmed: ['phone'],
+  recordedAt: now,
+  expiresAt: null,
+  revokedAt: null,
+});

@@ -15,11 +15,14 @@ export function stepUpData(
   const target = verdict?.kind === 'short' ? verdict.target[0] : undefined;
   const byId = new Map(offers.map((offer) => [offer.id, offer]));
   const rank = ({ steps }: Way) => Math.max(0, ...steps.map(rankOf));
-  const ways = plan?.kind === 'ways' ? plan.ways.toSorted((a, b) => rank(a) - rank(b)) : [];
+  const open = plan?.kind === 'ways' ? plan.ways.toSorted((a, b) => rank(a) - rank(b)) : [];
+  // What is out of service now is shown, too: whoever has nothing else knows that it is worth coming back.
+  const closed = plan && plan.kind !== 'met' ? plan.blocked.toSorted((a, b) => rank(a) - rank(b)).slice(0, 4) : [];
+  const ways = [...open, ...closed];
   return {
     level: target?.startsWith('urn:shimin:loa:') ? target.slice('urn:shimin:loa:'.length) : null,
     why: verdict?.kind === 'short' ? verdict.reasons : [],
-    missing: plan?.kind === 'unreachable' ? plan.because : missingOf(ways[0]?.steps ?? [], byId),
+    missing: plan?.kind === 'unreachable' ? plan.because : missingOf(open[0]?.steps ?? [], byId),
     acceptable: plan?.kind === 'ways',
     /** How many are shown at once; the rest is behind one word. */
     shown: ways.length <= 4 ? ways.length : 3,

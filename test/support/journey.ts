@@ -44,9 +44,11 @@ export async function proveAgainstRegister(page: Page, name: string, number: str
   await page.click('form[action$="/prove/population"] button');
 }
 
-/** Chooses the first of the city's own ways on the step-up page. */
+/** Chooses the first way on the step-up page that a mainland resident takes with the city's own register. */
 export async function chooseFirstWay(page: Page): Promise<void> {
-  await page.click('form[action$="/choose"] button[name=way]:not([value*="bridge:"])');
+  await page.click(
+    'form[action$="/choose"] button[name=way]:not([value*="bridge:"]):not([value*="permit"]):not([value*="exit-entry"])',
+  );
 }
 
 /** Allows what the app asks for, where the page is shown. */
