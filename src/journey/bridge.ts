@@ -42,9 +42,13 @@ const start: Handler = async (deps, ctx, situation) => {
       return refuse(deps, ctx, situation, id, 'unavailable', started.cause);
     case 'refused':
       return refuse(deps, ctx, situation, id, started.reason, started.cause);
-    case 'waiting':
+    case 'waiting': {
+      const to = `${situation.base}/bridge/${id}/wait`;
       await wait(deps, situation, id, started.waiting, started.keep);
-      return seeOther(ctx, `${situation.base}/bridge/${id}/wait`);
+      // Apps that give the person back to the browser come by the callback, too: it leads to where they wait.
+      await depart(deps, state, { bridge: id, to, bound: situation.interaction.cid, accountId, keep: started.keep });
+      return seeOther(ctx, to);
+    }
     case 'started': {
       const to = `${situation.base}/bridge/${id}/finish`;
       const bound = situation.interaction.cid;

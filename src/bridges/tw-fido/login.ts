@@ -81,13 +81,13 @@ export function twFidoBridge(
         if (ticketId === null) throw new UntrustedAnswer('ticket of another transaction');
         const returnTo = new URL(redirectUri);
         returnTo.searchParams.set('state', state);
-        const back = sameDevice ? { returnTo: returnTo.href, value: transactionId } : null;
+        const back = { returnTo: returnTo.href, value: transactionId };
         const link = appLink(settings.appUrl, ticket, back);
         return {
           outcome: 'waiting',
           waiting: {
             link: sameDevice || isPage ? link : null,
-            qr: sameDevice ? null : link,
+            qr: sameDevice ? null : appLink(settings.appUrl, ticket, null),
             every: EVERY,
             until: new Date(clock().getTime() + TIME_LIMIT * 1000),
           },
