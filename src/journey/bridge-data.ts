@@ -63,6 +63,8 @@ export async function signInBridges(deps: JourneyDeps, ctx: Context, situation: 
     .map(({ traits, healthy }) => ({ id: traits.id, last: traits.id === last, healthy, asks: traits.asks.length > 0 }));
 }
 
+const far: ReadonlySet<string> = new Set(['unionpay', 'carrier', 'counter', 'counter_two']);
+
 /** What people who read this language mostly have, first: papers of the mainland, permits, or neither. */
 export async function nearness(deps: JourneyDeps, ctx: Context): Promise<(step: string) => number> {
   const locale = localeOf(ctx, deps.renderer.i18n);
@@ -73,7 +75,8 @@ export async function nearness(deps: JourneyDeps, ctx: Context): Promise<(step: 
     if (step === 'population') return permits ? 1 : 0;
     if (step === 'exit-entry') return permits ? 0 : 1;
     const bridge = parseBridgeStep(step);
-    if (bridge === null) return step === 'unionpay' || step === 'carrier' ? 2 : 0;
+    // A journey to a counter is for whom nothing else is left.
+    if (bridge === null) return far.has(step) ? 2 : 0;
     const region = byId.get(bridge.id);
     return region !== undefined && regions.includes(region) ? 1 : 3;
   };
