@@ -5,6 +5,7 @@ import type { JWK } from 'jose';
 import { z } from 'zod';
 import { type ChainPoint, chainStart } from './audit/chain.ts';
 import { type ChainFault, checkChain } from './audit/faults.ts';
+import { tellFile, verifyFile } from './cli-audit-file.ts';
 import type { CommandDeps } from './commands/command.ts';
 import { headType, signAuditHead } from './commands/sign-audit-head.ts';
 import { exportHead } from './jobs/audit-heads.ts';
@@ -33,16 +34,36 @@ export function auditVerbs({ program, verb, withDeps, withDb, say, exitWith }: A
   verb('verify', 'looks for changed, missing and reordered lines; exits with 1 if there are any', audit)
     .option('--heads <folder>', 'signed heads that were kept elsewhere')
     .option('--jwks <file>', 'public keys that were kept elsewhere, for their signatures')
-    .action((options: { json?: boolean; heads?: string; jwks?: string }) =>
-      withDb(async (db) => {
-        const { heads, refused } = await notedHeads(db, options);
-        const { faults, lines } = await verifyAudit(db, heads);
-        const bad = [...refused.map((name) => `head ${name}: nobody known has signed it`), ...faults.map(told)];
-        const summary = `${lines} lines, ${heads.length} signed heads, ${bad.length === 0 ? 'nothing wrong' : `${bad.length} faults`}`;
-        say(options.json, { lines, heads: heads.length, faults, refused }, [...bad, summary].join('\n'));
-        exitWith(bad.length > 0 ? 1 : 0);
-      }),
+    .option('--file <file>', 'an exported file, checked by itself: no database is opened')
+    .action((options: { json?: boolean; heads?: string; jwks?: string; file?: string }) =>
+      options.file !== undefined
+        ? verifyExport(options.file, options)
+        : withDb(async (db) => {
+            const { heads, refused } = await notedHeads(db, options);
+            const { faults, lines } = await verifyAudit(db, heads);
+            const bad = [...refused.map(unsigned), ...faults.map(told)];
+            const summary = `${lines} lines, ${heads.length} signed heads, ${bad.length === 0 ? 'nothing wrong' : `${bad.length} faults`}`;
+            say(options.json, { lines, heads: heads.length, faults, refused }, [...bad, summary].join('\n'));
+            exitWith(bad.length > 0 ? 1 : 0);
+          }),
     );
+  async function verifyExport(file: string, options: { json?: boolean; heads?: string; jwks?: string }): Promise<void> {
+    const keys = options.jwks === undefined ? null : await keysOf(options.jwks);
+    const files = options.heads === undefined ? [] : await headFiles(options.heads);
+    const { heads, refused } = await checkedHeads(files, keys ?? []);
+    const verdict = await verifyFile(file, heads, keys);
+    const { bad, summary } = tellFile(verdict);
+    const all = [...refused.map(unsigned), ...bad, ...verdict.faults.map(told)];
+    const { lines, faults, problems, signed } = verdict;
+    const said = { lines, heads: heads.length, faults, refused, problems, signed };
+    say(
+      options.json,
+      said,
+      [...all, `${summary}, ${all.length === 0 ? 'nothing wrong' : `${all.length} faults`}`].join('\n'),
+    );
+    exitWith(all.length > 0 ? 1 : 0);
+  }
+
   verb('head', 'signs the newest line if the day has no head yet, and prints all heads', audit)
     .option('--to <folder>', 'also leave each as a file there')
     .action(({ json, to }: { json?: boolean; to?: string }) =>
@@ -82,6 +103,13 @@ async function notedHeads(
     ...(await signedHeads(db)).map(({ day, jws }) => ({ name: String(day), jws })),
     ...(options.heads === undefined ? [] : await headFiles(options.heads)),
   ];
+  return checkedHeads(named, keys);
+}
+
+async function checkedHeads(
+  named: readonly { name: string; jws: string }[],
+  keys: readonly JWK[],
+): Promise<{ heads: ChainPoint[]; refused: string[] }> {
   const heads: ChainPoint[] = [];
   const refused: string[] = [];
   for (const { name, jws } of named) {
@@ -109,6 +137,8 @@ async function headFiles(folder: string): Promise<{ name: string; jws: string }[
   const names = (await readdir(folder)).filter((name) => name.endsWith('.jws')).toSorted();
   return Promise.all(names.map(async (name) => ({ name, jws: (await readFile(join(folder, name), 'utf8')).trim() })));
 }
+
+const unsigned = (name: string) => `head ${name}: nobody known has signed it`;
 
 function told({ problem, seq, to }: ChainFault): string {
   const where = seq === to ? `line ${seq}` : `lines ${seq} to ${to}`;

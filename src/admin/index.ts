@@ -4,6 +4,7 @@ import { appRoutes } from './apps.ts';
 import { appRequirementRoutes } from './apps-requirement.ts';
 import { appSettingsRoutes } from './apps-settings.ts';
 import { auditRoutes } from './audit.ts';
+import { auditExportRoutes } from './audit-export.ts';
 import { auditLineRoutes } from './audit-line.ts';
 import { bridgeTryRoutes } from './bridge-try.ts';
 import { bridgeRoutes } from './bridges.ts';
@@ -44,6 +45,7 @@ export const adminRoutes: readonly AdminRoute[] = [
   ...keyRoutes,
   ...decisionRoutes,
   ...auditRoutes,
+  ...auditExportRoutes,
   ...auditLineRoutes,
   ...peopleRoutes,
   ...personRoutes,

@@ -85,3 +85,23 @@ export function verifyChain(
   }
   return { ok: true, end };
 }
+
+/** Counts and digests the lines of a file as it is written or read. */
+export interface Tally {
+  add(text: string, isEntry: boolean): void;
+  readonly sum: { readonly lines: number; readonly sha256: string };
+}
+
+export function newTally(): Tally {
+  const digest = createHash('sha256');
+  let lines = 0;
+  return {
+    add(text, isEntry) {
+      digest.update(`${text}\n`);
+      if (isEntry) lines += 1;
+    },
+    get sum() {
+      return { lines, sha256: digest.copy().digest('base64url') };
+    },
+  };
+}

@@ -100,6 +100,7 @@ export const auditEvents = [
   },
   { type: 'bridge.tried', data: ['bridge', 'result'] },
   { type: 'signal_stream.changed', data: ['change', 'streamId', 'method', 'fields', 'status'] },
+  { type: 'audit.exported', data: ['by', 'actor', 'request', 'type', 'since', 'until', 'last'] },
   { type: 'maintenance.performed', data: ['task', 'count'] },
 ] as const;
 

@@ -10,11 +10,10 @@ import type { CommandDeps } from './command.ts';
 
 export const headType = 'shimin-audit-head+jwt';
 
-/** Signs the newest line of the log, once a day, whichever process does it. Null: the day has its head. */
-export async function signAuditHead(deps: CommandDeps): Promise<SignedHead | null> {
-  const at = deps.clock();
-  const day = dayOf(at);
-  if ((await headOfDay(deps.db, day)) !== null) return null;
+export type Sign = (payload: object, type: string) => Promise<string>;
+
+/** Signs what is said of the log, with the key that signs ID tokens: whoever verifies has its public half already. */
+export async function auditSigner(deps: Pick<CommandDeps, 'db' | 'keyring' | 'clock'>): Promise<Sign> {
   const key = (await signingKeys(deps.db)).find(
     ({ status, alg, retiredAt }) => status === 'current' && alg === 'ES256' && retiredAt === null,
   );
@@ -24,7 +23,16 @@ export async function signAuditHead(deps: CommandDeps): Promise<SignedHead | nul
     kid: key.kid,
     alg: key.alg,
   };
+  return (payload, type) => signJws({ ...payload, iat: Math.floor(deps.clock().getTime() / 1000) }, jwk, type);
+}
+
+/** Signs the newest line of the log, once a day, whichever process does it. Null: the day has its head. */
+export async function signAuditHead(deps: CommandDeps): Promise<SignedHead | null> {
+  const at = deps.clock();
+  const day = dayOf(at);
+  if ((await headOfDay(deps.db, day)) !== null) return null;
+  const sign = await auditSigner(deps);
   const { seq, hash } = await auditHead(deps.db);
-  const head = { day, seq, at, jws: await signJws({ seq, hash, iat: Math.floor(at.getTime() / 1000) }, jwk, headType) };
+  const head = { day, seq, at, jws: await sign({ seq, hash }, headType) };
   return (await insertHead(deps.db, head)) ? head : null;
 }

@@ -196,6 +196,16 @@ export async function auditLines(db: Db, page: { afterSeq: number; limit: number
   return rows.map(toLine);
 }
 
+/** Lines in their order, as they are stored, for an export. */
+export async function auditRange(
+  db: Db,
+  filter: AuditFilter,
+  { after, last, limit }: { after: number; last: number; limit: number },
+): Promise<StoredLine[]> {
+  const rows = await filtered(db, filter).where('seq', '>', after).where('seq', '<=', last).orderBy('seq').limit(limit);
+  return rows.map(toLine);
+}
+
 /** A line as it is stored, with the one before and the one after. */
 export async function linesAround(db: Db, seq: number): Promise<StoredLine[]> {
   const rows = await db('audit')
