@@ -1,14 +1,7 @@
-import { verify, type X509Certificate } from 'node:crypto';
-import { AsnConvert } from '@peculiar/asn1-schema';
-import {
-  Certificate,
-  CertificateList,
-  IssuingDistributionPoint,
-  id_ce_cRLNumber,
-  id_ce_issuingDistributionPoint,
-} from '@peculiar/asn1-x509';
+import type { X509Certificate } from 'node:crypto';
 import type { Clock } from '../../lib/clock.ts';
 import { call, type OutboundRequest } from '../../lib/http.ts';
+import { type RevocationList, readList } from './crl.ts';
 
 /** Whether it was revoked can't be said now, so nobody is let in by it. */
 export class RevocationUnknown extends Error {}
@@ -20,64 +13,64 @@ export interface Revocation {
   prepare(): Promise<void>;
 }
 
-interface List {
-  /** Subject of the authority that it is of, as DER. */
-  readonly issuer: Buffer;
-  readonly list: CertificateList;
-  readonly serials: ReadonlySet<string>;
-  readonly thisUpdate: Date;
-  readonly nextUpdate: Date;
+interface Held {
+  readonly list: RevocationList;
+  readonly until: Date;
   readonly askedAt: number;
 }
 
 const HOUR_MS = 3_600_000;
 const TOLERANCE_MS = 300_000;
-/** MOICA's complete lists have a line for every card that was ever lost. */
-const MAX_BYTES = 8 * 1024 * 1024;
-
-const algorithms: Readonly<Record<string, string>> = {
-  '1.2.840.113549.1.1.11': 'sha256',
-  '1.2.840.113549.1.1.12': 'sha384',
-  '1.2.840.113549.1.1.13': 'sha512',
-  '1.2.840.10045.4.3.2': 'sha256',
-  '1.2.840.10045.4.3.3': 'sha384',
-  '1.2.840.10045.4.3.4': 'sha512',
-};
+/** MOICA's complete lists have a line for every card that was ever lost, and take their time. */
+const MAX_BYTES = 16 * 1024 * 1024;
+const TIMEOUT_MS = 10_000;
 
 /** For test environments whose certificates nobody revokes. */
 export const noRevocation: Revocation = { isRevoked: async () => false, prepare: async () => undefined };
 
-/** The authorities' lists (RFC 5280 5), kept in memory an hour; one that can't be renewed serves until its own end and no longer. */
+/** The authorities' lists, kept in memory an hour; one that can't be renewed serves until its own end and no longer. */
 export function revocationLists(
   urls: readonly string[],
   line: Pick<OutboundRequest, 'upstream' | 'allowLoopback' | 'timeoutMs'>,
   clock: Clock,
 ): Revocation {
-  const held = new Map<string, List>();
+  const held = new Map<string, Held>();
+  const asked = new Map<string, Promise<Held>>();
 
-  async function current(url: string): Promise<List> {
+  async function fetched(url: string): Promise<Held> {
+    const answer = await call({ url, maxBytes: MAX_BYTES, timeoutMs: TIMEOUT_MS, ...line });
+    if (answer.status !== 200) throw new RevocationUnknown(`answered ${answer.status}`);
+    const found = checked(answer.body, clock());
+    held.set(url, found);
+    return found;
+  }
+
+  /** One question for all who wait. */
+  function renewed(url: string): Promise<Held> {
+    const under = asked.get(url) ?? fetched(url).finally(() => asked.delete(url));
+    asked.set(url, under);
+    return under;
+  }
+
+  async function current(url: string): Promise<RevocationList> {
     const known = held.get(url);
     const now = clock();
-    if (known && now.getTime() - known.askedAt < HOUR_MS && now < known.nextUpdate) return known;
+    const good = known !== undefined && now < known.until;
+    if (good && now.getTime() - known.askedAt < HOUR_MS) return known.list;
     try {
-      const answer = await call({ url, maxBytes: MAX_BYTES, ...line });
-      if (answer.status !== 200) throw new RevocationUnknown(`answered ${answer.status}`);
-      const list = read(answer.body, now);
-      held.set(url, list);
-      return list;
+      return (await renewed(url)).list;
     } catch (error) {
-      if (known && now < known.nextUpdate) return known;
+      if (good) return known.list;
       throw error;
     }
   }
 
   return {
     async isRevoked(certificate, issuer) {
-      const subject = subjectOf(issuer);
       const lists = await Promise.all(urls.map(current));
-      const own = lists.filter((list) => list.issuer.equals(subject) && isSigned(list.list, issuer));
+      const own = lists.filter((list) => list.isOf(issuer));
       if (own.length === 0) throw new RevocationUnknown('no list of this authority');
-      return own.some(({ serials }) => serials.has(serialOf(Buffer.from(certificate.serialNumber, 'hex'))));
+      return own.some((list) => list.has(certificate));
     },
     async prepare() {
       await Promise.all(urls.map(current));
@@ -85,59 +78,16 @@ export function revocationLists(
   };
 }
 
-const subjectOf = (authority: X509Certificate) =>
-  Buffer.from(AsnConvert.serialize(AsnConvert.parse(authority.raw, Certificate).tbsCertificate.subject));
-
-/** DER puts a zero in front of some numbers, and names of numbers do not. */
-const serialOf = (bytes: Buffer) => bytes.toString('hex').replace(/^(00)+/, '');
-
-function read(body: Buffer, now: Date): List {
-  let list: CertificateList;
+function checked(body: Buffer, now: Date): Held {
+  let list: RevocationList;
   try {
-    list = AsnConvert.parse(derOf(body), CertificateList);
+    list = readList(body);
   } catch (cause) {
     throw new RevocationUnknown('no revocation list', { cause });
   }
-  const { issuer, thisUpdate, nextUpdate, revokedCertificates = [], crlExtensions = [] } = list.tbsCertList;
-  const from = thisUpdate.getTime();
-  const until = nextUpdate?.getTime();
-  if (until === undefined || until <= now) throw new RevocationUnknown('list is too old');
-  if (from.getTime() > now.getTime() + TOLERANCE_MS) throw new RevocationUnknown('list is of the future');
-  for (const { extnID, critical, extnValue } of crlExtensions) {
-    if (extnID === id_ce_issuingDistributionPoint) {
-      const part = AsnConvert.parse(extnValue, IssuingDistributionPoint);
-      const some = part.onlyContainsCACerts || part.onlyContainsAttributeCerts || part.onlySomeReasons !== undefined;
-      if (some || part.indirectCRL) throw new RevocationUnknown('list is of other certificates');
-    } else if (critical && extnID !== id_ce_cRLNumber)
-      // A list of changes, among others: what is not on it may be revoked all the same.
-      throw new RevocationUnknown('list has a critical extension that is not understood');
-  }
-  return {
-    issuer: Buffer.from(AsnConvert.serialize(issuer)),
-    list,
-    serials: new Set(revokedCertificates.map(({ userCertificate }) => serialOf(Buffer.from(userCertificate)))),
-    thisUpdate: from,
-    nextUpdate: until,
-    askedAt: now.getTime(),
-  };
-}
-
-function derOf(body: Buffer): Buffer {
-  const text = body.subarray(0, 30).toString('latin1');
-  return text.startsWith('-----BEGIN')
-    ? Buffer.from(body.toString('latin1').replaceAll(/-----(BEGIN|END) X509 CRL-----|\s/g, ''), 'base64')
-    : body;
-}
-
-function isSigned(
-  { tbsCertList, tbsCertListRaw, signatureAlgorithm, signature }: CertificateList,
-  by: X509Certificate,
-) {
-  const hash = Object.hasOwn(algorithms, signatureAlgorithm.algorithm)
-    ? algorithms[signatureAlgorithm.algorithm]
-    : undefined;
-  if (hash === undefined || tbsCertListRaw === undefined) return false;
-  // The same algorithm inside, where it is signed, and outside (RFC 5280 5.1.1.2).
-  if (tbsCertList.signature.algorithm !== signatureAlgorithm.algorithm) return false;
-  return verify(hash, Buffer.from(tbsCertListRaw), by.publicKey, Buffer.from(signature));
+  const { thisUpdate, nextUpdate, partial } = list;
+  if (nextUpdate === null || nextUpdate <= now) throw new RevocationUnknown('list is too old');
+  if (thisUpdate.getTime() > now.getTime() + TOLERANCE_MS) throw new RevocationUnknown('list is of the future');
+  if (partial !== null) throw new RevocationUnknown(partial);
+  return { list, until: nextUpdate, askedAt: now.getTime() };
 }
