@@ -73,6 +73,14 @@ describe('the wire', () => {
         expect(() => openKey(own, to[padding].toString('base64'), other)).toThrow(UntrustedContent);
     }
   });
+  it('the key in each PEM, with its line breaks or without', () => {
+    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    for (const type of ['pkcs8', 'pkcs1'] as const) {
+      const pem = privateKey.export({ type, format: 'pem' }).toString();
+      for (const text of [pem, pem.replaceAll('\n', ''), pem.replaceAll('\n', '\r\n')])
+        expect(keyEncryptionKey(text).equals(privateKey)).toBe(true);
+    }
+  });
   it('short and foreign keys are none', () => {
     const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
     const short = generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey;

@@ -105,6 +105,13 @@ describe('a sign-in there', () => {
 
 describe('claims', () => {
   const verified = { acr: 'verified', document_type: 'mo_bir' };
+  it('of other papers, in the form they are stored in', () => {
+    const number = (type: string, given: string) =>
+      claimsOf({ acr: 'verified', document_type: type, document_number: given }).documentNumber;
+    expect(number('hk_id', 'A1234563')).toBe('A123456(3)');
+    expect(number('cn_resident_id', '440305198806151219')).toBe('440305198806151219');
+    expect(number('cn_hm_travel_permit', 'M12345678')).toBe('M12345678');
+  });
   it.each([
     ['as printed', '1234567(8)', '1234567(8)'],
     ['bare', '12345678', '1234567(8)'],

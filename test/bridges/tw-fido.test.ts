@@ -323,6 +323,15 @@ describe('the line fails', () => {
   });
 });
 
+it('certificates are taken from forms that lose line breaks, several in one', async () => {
+  const { roots = '', authorities = '' } = served.settings();
+  const own = bridge({
+    roots: (roots + authorities).replaceAll('\n', ''),
+    authorities: authorities.replaceAll('\n', ' '),
+  });
+  expect((await told(own)).outcome).toBe('identified');
+});
+
 it('settings: the key is a secret; half of them, and files that are none, open nothing', () => {
   expect(twFido.secrets).toEqual(['aesKey']);
   expect(twFido.traits.asks).toEqual([{ name: 'number', type: 'tw_national_id' }]);

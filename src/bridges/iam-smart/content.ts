@@ -57,9 +57,14 @@ const paddings: Readonly<Record<KeyPadding, { padding: number; oaepHash?: string
   'oaep-sha256': { padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: 'sha256' },
 };
 
-/** @throws Error for a text that is no RSA key of 2048 bits or more */
+/**
+ * PKCS#8 or PKCS#1 in PEM; forms of one line lose its line breaks, which say nothing.
+ * @throws Error for a text that is no RSA key of 2048 bits or more
+ */
 export function keyEncryptionKey(pem: string): KeyObject {
-  const key = createPrivateKey(pem);
+  const [, kind, body = ''] = /-----BEGIN (RSA )?PRIVATE KEY-----([A-Za-z0-9+/=\s]+)-----END/.exec(pem) ?? [];
+  const type = kind === undefined ? 'pkcs8' : 'pkcs1';
+  const key = createPrivateKey({ key: Buffer.from(body, 'base64'), format: 'der', type });
   if (key.asymmetricKeyType !== 'rsa') throw new Error('not an RSA key');
   if ((key.asymmetricKeyDetails?.modulusLength ?? 0) < 2048) throw new Error('shorter than 2048 bits');
   return key;

@@ -46,11 +46,14 @@ const understood = new Set([
   id_ce_subjectDirectoryAttributes,
 ]);
 
-/** Every certificate of a PEM file. @throws Error for a file that has none, or a broken one */
+/**
+ * Every certificate of a PEM file; forms of one line lose its line breaks, which say nothing.
+ * @throws Error for a file that has none, or a broken one
+ */
 export function certificatesOf(pem: string): X509Certificate[] {
-  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g) ?? [];
+  const blocks = [...pem.matchAll(/-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----/g)];
   if (blocks.length === 0) throw new Error('no certificate');
-  return blocks.map((block) => new X509Certificate(block));
+  return blocks.map(([, body = '']) => new X509Certificate(Buffer.from(body, 'base64')));
 }
 
 /** @throws UntrustedCertificate */
