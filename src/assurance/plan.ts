@@ -3,6 +3,7 @@ import { type Assessment, assess, isAlive } from './assess.ts';
 import type { AuthenticationEvent, Evidence, EvidenceKind } from './evidence.ts';
 import type { Aal } from './level.ts';
 import type { AssurancePolicy } from './policy.ts';
+import { progressMeter } from './progress.ts';
 import type { ReasonCode } from './reasons.ts';
 import { type Requirement, satisfies } from './requirement.ts';
 
@@ -78,6 +79,7 @@ function search(input: PlanInput, requirement: Requirement): Plan {
   const start: State = { evidence: input.evidence, events: input.events };
   if (reaches(input, requirement, start)) return { kind: 'met' };
   const goals: Way[] = [];
+  const progressOf = progressMeter(input, requirement);
   // Uniform-cost search over sets of offers: the outcome of a set does not depend on its order, only doing it does.
   const seen = new Set<string>();
   const queue: { way: Way; state: State }[] = [{ way: { steps: [], minutes: 0 }, state: start }];
@@ -91,10 +93,13 @@ function search(input: PlanInput, requirement: Requirement): Plan {
       continue;
     }
     const assessment = assessed(input, state);
+    const progress = progressOf(state);
     for (const offer of offers) {
       if (way.steps.includes(offer.id) || !isOpen(offer, state, assessment, now)) continue;
-      const next = { steps: [...way.steps, offer.id], minutes: way.minutes + offer.minutes };
-      queue.push({ way: next, state: applyOffer(state, offer, now, input.interaction) });
+      const after = applyOffer(state, offer, now, input.interaction);
+      // A proof that meets nothing new meets nothing later either: without this a dozen bridges make thousands of sets.
+      if (offer.yields.event === undefined && progressOf(after) === progress) continue;
+      queue.push({ way: { steps: [...way.steps, offer.id], minutes: way.minutes + offer.minutes }, state: after });
     }
     queue.sort((a, b) => a.way.minutes - b.way.minutes || a.way.steps.length - b.way.steps.length);
   }

@@ -194,6 +194,7 @@ describe('a check in person', () => {
     // Two officials are no way of their own where one is enough.
     expect(await page.locator('button[name=way][value=counter_two]').count()).toBe(0);
     await shot(page, 'journey-choose');
+    await page.click('form[action$="/choose"] details summary');
     await way.locator('button').click();
     await look(page, 'journey-counter');
     await page.click('form[action$="/prove/counter"] button');
