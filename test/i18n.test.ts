@@ -114,6 +114,8 @@ describe('texts', () => {
       'bridge.name.singpass',
       'bridge.name.wechat',
       'common.brand',
+      // Marks only: Chinese has its own colon.
+      'audit.kind_name',
       'common.list_separator',
       'common.region.HK',
       'common.region.TW',

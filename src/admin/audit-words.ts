@@ -27,6 +27,12 @@ export interface AuditWords {
 const isoTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;
 const shortId = (id: string) => (/^[0-9a-f-]{36}$/.test(id) ? `…${id.slice(-6)}` : id);
 
+/** Of what changed there is a table; a note is opened by itself. */
+const toldElsewhere = (name: string, data: AuditEvent['data']): boolean =>
+  name === 'omitted' ||
+  name === 'note' ||
+  (isFields(data.after) && (name === 'from' || name === 'to' || name in data.after));
+
 /** Lines of before told programs and operators by their ids alone. */
 const whoDid = ({ kind, id }: AuditEvent['actor']): AuditEvent['actor'] =>
   kind === 'staff' ? actorOf(id) : { kind, id };
@@ -111,9 +117,7 @@ export async function auditWords(
     },
     facts: (data) =>
       Object.entries(data).flatMap(([name, given]) =>
-        isFields(given) || name === 'omitted' || name === 'note'
-          ? []
-          : [{ name, field: field(name), value: value(name, given) }],
+        isFields(given) || toldElsewhere(name, data) ? [] : [{ name, field: field(name), value: value(name, given) }],
       ),
     changes(data) {
       const [before, after] = [side(data.before), side(data.after)];
