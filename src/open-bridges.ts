@@ -89,7 +89,16 @@ export function openOutside(deps: {
     },
   });
   return {
-    bridges: door(bridgeOf),
+    bridges: {
+      ...door(bridgeOf),
+      // Also while it is switched off: the upstream reads them whenever it likes.
+      async publicKeys(id) {
+        const row = await bridgeRow(db, id);
+        const module = bridgeModules.find(({ traits }) => traits.id === id);
+        if (row === null || !module?.publicKeys) return null;
+        return module.publicKeys(openSettings(keyring, id, row.sealedSettings));
+      },
+    },
     checks: door(checkOf),
     healthy: (id) => upstreams.get(id)?.healthy() ?? null,
   };

@@ -1,5 +1,6 @@
 import type Router from '@koa/router';
 import type { Context } from 'koa';
+import { z } from 'zod';
 import { upstreamFacts } from '../assurance/upstream-facts.ts';
 import type { OpenBridge } from '../bridges/index.ts';
 import { arrive, depart, newState } from '../commands/bridge-pending.ts';
@@ -15,6 +16,11 @@ import { causeOf, doneKey, freshly, type Handler, param, type SignedIn, withCiti
 import type { AccountDeps } from './deps.ts';
 
 const page = '/account/identities';
+/** What the bridge wants to see again, and what the person is shown meanwhile. */
+const kept = z.object({
+  own: z.unknown(),
+  shown: z.object({ link: z.string().nullable(), qr: z.string().nullable() }).nullable(),
+});
 const notices = ['account.identities.done_linked', 'account.identities.done_unlinked'];
 
 const show: Handler = async (deps, ctx, citizen) => render(deps, ctx, citizen, {}, 200);
@@ -72,7 +78,8 @@ const start: Handler = async (deps, ctx, citizen) => {
   if (started.outcome === 'refused') return refuse(deps, ctx, citizen, id, started.reason, started.cause);
   const { id: accountId } = citizen.account;
   const to = `${page}/${id}/finish`;
-  await depart(deps, state, { bridge: id, to, bound: accountId, accountId, keep: started.keep });
+  const shown = started.outcome === 'waiting' ? { link: started.waiting.link, qr: started.waiting.qr } : null;
+  await depart(deps, state, { bridge: id, to, bound: accountId, accountId, keep: { own: started.keep, shown } });
   if (started.outcome === 'waiting') {
     const { link, qr, every } = started.waiting;
     return waiting(deps, ctx, id, `${to}?state=${state}`, every, { link, qr });
@@ -112,13 +119,14 @@ const finish: Handler = async (deps, ctx, citizen) => {
   const { id: accountId } = citizen.account;
   const departure = await arrive(deps, ctx.query.state, { bridge: id, bound: accountId, accountId });
   if (departure === null) throw new ShiminError('ceremony_expired', { status: 400 });
+  const { own, shown } = kept.parse(departure.keep);
   const result = open.bridge.poll
-    ? await open.bridge.poll(departure.keep)
-    : await open.bridge.finish(new URL(`${deps.issuer}/bridge/${id}/callback${ctx.search}`), departure.keep);
+    ? await open.bridge.poll(own)
+    : await open.bridge.finish(new URL(`${deps.issuer}/bridge/${id}/callback${ctx.search}`), own);
   if (result.outcome === 'pending') {
     const state = String(ctx.query.state);
     await depart(deps, state, departure);
-    return waiting(deps, ctx, id, `${page}/${id}/finish?state=${state}`, 5, { link: null, qr: null });
+    return waiting(deps, ctx, id, `${page}/${id}/finish?state=${state}`, 5, shown ?? { link: null, qr: null });
   }
   if (result.outcome === 'unavailable') return refuse(deps, ctx, citizen, id, 'unavailable', result.cause);
   if (result.outcome === 'refused') return refuse(deps, ctx, citizen, id, result.reason, result.cause);

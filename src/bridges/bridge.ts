@@ -170,6 +170,8 @@ export interface BridgeModule {
   readonly secrets: readonly string[];
   /** @throws ZodError for settings that are not whole. */
   open(settings: unknown, ports: BridgePorts): Bridge;
+  /** For upstreams that read our keys at an address of ours: what has to stand there (RFC 7517). */
+  readonly publicKeys?: (settings: unknown) => object;
 }
 
 /** Lets a module keep the type of its own settings. */
@@ -178,7 +180,13 @@ export function defineBridge<Shape extends z.ZodObject>(module: {
   settings: Shape;
   secrets: readonly (keyof z.infer<Shape> & string)[];
   open(settings: z.infer<Shape>, ports: BridgePorts): Bridge;
+  publicKeys?: (settings: z.infer<Shape>) => object;
 }): BridgeModule {
-  const { settings, open, ...rest } = module;
-  return { ...rest, settings, open: (given, ports) => open(settings.parse(given), ports) };
+  const { settings, open, publicKeys, ...rest } = module;
+  return {
+    ...rest,
+    settings,
+    open: (given, ports) => open(settings.parse(given), ports),
+    ...(publicKeys ? { publicKeys: (given: unknown) => publicKeys(settings.parse(given)) } : {}),
+  };
 }

@@ -40,4 +40,6 @@ export interface BridgeDoor {
   list(): Promise<readonly OpenBridge[]>;
   /** @throws ShiminError `bridge_off` for one that is switched off, or never was set up. */
   get(id: string): Promise<OpenBridge>;
+  /** The public keys that an upstream reads here; null: it reads none, or is not set up. */
+  publicKeys(id: string): Promise<object | null>;
 }

@@ -10,6 +10,8 @@ import type { CommandDeps } from './command.ts';
 export interface PersonFacts {
   readonly claims: UpstreamClaims;
   readonly evidence: { readonly confirmed: readonly string[] } | null;
+  /** The person's own sign-in at the source; absent: somebody typed it. */
+  readonly event?: object | null;
 }
 
 /**
@@ -42,7 +44,9 @@ export async function claimPerson(tx: Db, deps: CommandDeps, accountId: string, 
     if (!isKnown) {
       // One kind of document, two numbers: not to be decided by a machine.
       if (known.documents.some((own) => own.type === type)) throw mismatch();
-      if (known.birthDate === null || birthDate === undefined) throw mismatch();
+      // Some upstreams tell no date of birth: then the holder's sign-in on both sides and a name in the same script stand in.
+      const dated = known.birthDate !== null && birthDate !== undefined;
+      if (!dated && !(facts.event && sharesName(known, facts.claims))) throw mismatch();
     }
     await addDocument(tx, deps.keyring, { accountId, type, number, at });
   }
@@ -59,6 +63,10 @@ export function refuseMinor(birthDate: string | null, at: Date): void {
   const today = new Intl.DateTimeFormat('sv-SE', { timeZone: 'Asia/Shanghai' }).format(at);
   if (ageOn(birthDate, today) < OF_AGE) throw new ShiminError('identity_minor', { status: 409 });
 }
+
+/** Whether a name of theirs is the same, in one script. */
+const sharesName = (known: Person, { name, latinName }: UpstreamClaims): boolean =>
+  [name, latinName].some((said) => said !== undefined && known.names.some((own) => compareNames(own.name, said).equal));
 
 /** Whether nothing that both know of the person is different. A name in another script can't be compared and is no difference. */
 function agrees(known: Person, claims: UpstreamClaims): boolean {

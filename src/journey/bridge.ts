@@ -182,10 +182,20 @@ function param(ctx: Context, name: string): string {
   return typeof value === 'string' ? value : '';
 }
 
+/** Our public keys, for upstreams that encrypt to us or check who asks. */
+async function publicKeys(deps: JourneyDeps, ctx: Context): Promise<void> {
+  const keys = await deps.bridges.publicKeys(param(ctx, 'bridge'));
+  if (keys === null) throw new ShiminError('not_found', { status: 404 });
+  ctx.set('Cache-Control', 'public, max-age=300');
+  ctx.type = 'application/jwk-set+json';
+  ctx.body = JSON.stringify(keys);
+}
+
 /** One set of routes serves every bridge. */
 export function bridgeRoutes(router: Router, deps: JourneyDeps): void {
   router.post('/interaction/:uid/bridge/:bridge/start', withSituation(deps, start));
   router.get('/interaction/:uid/bridge/:bridge/finish', withSituation(deps, finish));
   router.get('/interaction/:uid/bridge/:bridge/wait', withSituation(deps, waitFor));
   router.get('/bridge/:bridge/callback', (ctx) => callback(deps, ctx));
+  router.get('/bridge/:bridge/jwks.json', (ctx) => publicKeys(deps, ctx));
 }

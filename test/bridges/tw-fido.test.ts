@@ -75,7 +75,7 @@ describe('a sign-in there', () => {
     if (!found) return;
     const facts = upstreamFacts(twFido.traits, null, found, new Date());
     expect(facts.evidence).toMatchObject({ strength: 'superior', category: 'taiwan' });
-    expect(facts.evidence?.confirmed).toEqual(['name', 'document_number', 'photo', 'liveness']);
+    expect(facts.evidence?.confirmed).toEqual(['name', 'document_number']);
     expect(facts.event).toMatchObject({ userVerified: true, deviceBound: true });
   });
   it('on the same device a link opens the app, which leads back to where the person waits', async () => {

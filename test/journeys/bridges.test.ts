@@ -198,3 +198,11 @@ describe('checks at other people’s books', () => {
     await context.close();
   });
 });
+
+it('publishes our public keys where an upstream reads them, and only the public halves', async () => {
+  const response = await fetch(`${city.issuer}/bridge/singpass/jwks.json`);
+  const { keys }: { keys: Record<string, unknown>[] } = await response.json();
+  expect(keys.map(({ use }) => use).sort()).toEqual(['enc', 'sig']);
+  for (const key of keys) expect(key).not.toHaveProperty('d');
+  expect((await fetch(`${city.issuer}/bridge/wechat/jwks.json`)).status).toBe(404);
+});

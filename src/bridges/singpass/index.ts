@@ -42,6 +42,7 @@ export const singpass = defineBridge({
   settings: singpassSettings,
   secrets: ['keys'],
   open: (settings, ports) => singpassBridge(settings, ownKeys(settings.keys), ports),
+  publicKeys: ({ keys }) => publishedKeys(keys),
 });
 
 /** What has to stand at the address that we register there as our `jwks_uri`. @throws ZodError for settings that are not whole. */

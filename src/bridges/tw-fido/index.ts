@@ -63,11 +63,12 @@ export const twFido = defineBridge({
         // A card that the household registry gave out in person, and a key bound to the telephone that it was shown to.
         name: CITIZEN,
         worth: {
-          identity: { strength: 'superior', confirms: ['name', 'document_number', 'photo', 'liveness'] },
+          identity: { strength: 'superior', confirms: ['name', 'document_number'] },
           authentication: {
             factors: ['possession', 'inherence'],
             userVerified: true,
-            phishingResistant: true,
+            // A ticket can be relayed to whoever is asked to approve it (D19; SP 800-63B-4 3.2.5).
+            phishingResistant: false,
             deviceBound: true,
           },
         },
