@@ -117,7 +117,9 @@ export async function auditWords(
     },
     facts: (data) =>
       Object.entries(data).flatMap(([name, given]) =>
-        isFields(given) || toldElsewhere(name, data) ? [] : [{ name, field: field(name), value: value(name, given) }],
+        isFields(given) || toldElsewhere(name, data)
+          ? []
+          : [{ name, field: name === 'roles' ? t('audit.their_roles') : field(name), value: value(name, given) }],
       ),
     changes(data) {
       const [before, after] = [side(data.before), side(data.after)];

@@ -33,6 +33,7 @@ export const appFields = [
 /**
  * The catalogue of audit events. `data` lists the only extra fields an entry of the type may have; none of them is
  * personal: ids, codes, counts and names of kinds. An entry never says a name, a number, an address or a secret.
+ * `roles`: those of the staff who did it, at that moment.
  * `note`: staff's own words about a person, sealed under that person's key (`storage/audit-notes.ts`).
  * `values`: of which fields it tells what they were `before` and are `after` (`fields.ts`); `x.*` is everything under x.
  */
@@ -42,6 +43,8 @@ export const auditEvents = [
   { type: 'authentication.succeeded', data: ['methods'] },
   { type: 'authentication.failed', data: ['methods'] },
   { type: 'authentication.locked', data: ['methods', 'failures'] },
+  { type: 'cross_device.approved', data: [] },
+  { type: 'cross_device.refused', data: [] },
   { type: 'authenticator.added', data: ['kind', 'authenticatorId', 'deviceBound'] },
   { type: 'authenticator.renamed', data: ['kind', 'authenticatorId'] },
   { type: 'authenticator.revoked', data: ['kind', 'authenticatorId'] },
@@ -53,7 +56,7 @@ export const auditEvents = [
   { type: 'identity.linked', data: ['bridge'] },
   { type: 'identity.unlinked', data: ['bridge'] },
   { type: 'identity.refused', data: ['bridge'] },
-  { type: 'session.ended', data: ['count', 'scope'] },
+  { type: 'session.ended', data: ['count', 'scope', 'roles'] },
   { type: 'consent.given', data: ['scopes', 'claims'] },
   { type: 'consent.withdrawn', data: ['scopes'] },
   { type: 'token.reuse_detected', data: ['kind'] },
@@ -63,18 +66,22 @@ export const auditEvents = [
     data: ['version', 'previous', 'apps', 'levels', 'before', 'after', 'omitted'],
     values: ['levels.*', 'authenticationLabels', 'authenticationLabels.*', 'apps.*', 'defaultFloor'],
   },
-  { type: 'app.saved', data: ['change', 'fields', 'before', 'after', 'omitted'], values: appFields },
+  { type: 'app.saved', data: ['change', 'fields', 'before', 'after', 'omitted', 'roles'], values: appFields },
   { type: 'role.assigned', data: ['role', 'change', 'app', 'before', 'after'], values: ['roles'] },
   { type: 'staff.invited', data: ['role'] },
-  { type: 'person.searched', data: ['by', 'found'] },
-  { type: 'person.viewed', data: ['what', 'ref'] },
+  { type: 'person.searched', data: ['by', 'found', 'roles'] },
+  { type: 'person.viewed', data: ['what', 'ref', 'roles'] },
   {
     type: 'intervention.set',
-    data: ['interventionId', 'kind', 'until', 'note', 'before', 'after'],
+    data: ['interventionId', 'kind', 'until', 'note', 'before', 'after', 'roles'],
     values: ['open', 'until'],
   },
-  { type: 'intervention.ended', data: ['interventionId', 'kind', 'how', 'note', 'before', 'after'], values: ['open'] },
-  { type: 'intervention.refused', data: ['operation', 'kind'] },
+  {
+    type: 'intervention.ended',
+    data: ['interventionId', 'kind', 'how', 'note', 'before', 'after', 'roles'],
+    values: ['open'],
+  },
+  { type: 'intervention.refused', data: ['operation', 'kind', 'roles'] },
   { type: 'counter.saved', data: ['counters'] },
   { type: 'counter_case.opened', data: ['caseId', 'officials'] },
   { type: 'counter_case.cancelled', data: ['caseId', 'officials'] },
@@ -92,15 +99,19 @@ export const auditEvents = [
   { type: 'change.published', data: ['changeId', 'kind', 'version'] },
   { type: 'change.refused', data: ['changeId', 'kind', 'operation', 'roles'] },
   { type: 'shadow.set', data: ['changeId', 'on', 'replaced'] },
-  { type: 'source.switched', data: ['source', 'from', 'to', 'changeId', 'before', 'after'], values: ['enabled'] },
+  {
+    type: 'source.switched',
+    data: ['source', 'from', 'to', 'changeId', 'before', 'after', 'roles'],
+    values: ['enabled'],
+  },
   {
     type: 'bridge.saved',
     data: ['bridge', 'use', 'identity', 'factors', 'fields', 'before', 'after', 'omitted'],
     values: ['use', 'identity', 'factors', 'settings.*'],
   },
-  { type: 'bridge.tried', data: ['bridge', 'result'] },
+  { type: 'bridge.tried', data: ['bridge', 'result', 'roles'] },
   { type: 'signal_stream.changed', data: ['change', 'streamId', 'method', 'fields', 'status'] },
-  { type: 'audit.exported', data: ['by', 'actor', 'request', 'type', 'since', 'until', 'last'] },
+  { type: 'audit.exported', data: ['by', 'actor', 'request', 'type', 'since', 'until', 'last', 'roles'] },
   { type: 'maintenance.performed', data: ['task', 'count'] },
 ] as const;
 

@@ -9,6 +9,7 @@ import { evidenceOf, revokeEvidence } from '../storage/evidence.ts';
 import { closeIntervention, type OpenIntervention, openInterventions, toldApps } from '../storage/interventions.ts';
 import { endEventsUntil, hasEventSince } from '../storage/sessions.ts';
 import { announce, type Initiator } from './announce.ts';
+import { staffRoles } from './change-rules.ts';
 import type { Cause, CommandDeps } from './command.ts';
 import { movedMeanwhile } from './intervention-rules.ts';
 
@@ -46,6 +47,7 @@ export async function closeOne(
     reason,
     data: {
       ...{ interventionId: id, kind, how },
+      ...(actor.kind === 'citizen' || actor.kind === 'system' ? {} : { roles: await staffRoles(tx, actor.id) }),
       ...(sealed === null ? {} : { note: sealed }),
       ...changeData({ open: [...left, kind].toSorted() }, { open: left }),
     },

@@ -2,7 +2,7 @@ import { append } from '../storage/audit.ts';
 import { transaction } from '../storage/db.ts';
 import { endSessions } from '../storage/sessions.ts';
 import { actorOf } from './actor.ts';
-import type { By } from './change-rules.ts';
+import { type By, staffRoles } from './change-rules.ts';
 import type { CommandDeps } from './command.ts';
 import { denialOf, deny, type InterventionResult } from './intervention-rules.ts';
 import { tellApps } from './tell-apps.ts';
@@ -29,7 +29,10 @@ export async function endSessionsOf(
         requestId: by.cause.requestId,
         outcome: 'ok',
         reason: null,
-        data: { count: ended.length, scope: uid === null ? 'all' : 'one' },
+        data: {
+          ...{ count: ended.length, scope: uid === null ? 'all' : 'one' },
+          roles: await staffRoles(tx, by.accountId),
+        },
       });
     }
     return { done: ended.length };

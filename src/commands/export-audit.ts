@@ -3,7 +3,7 @@ import { type ExportHead, exportLine, exportType } from '../audit/export.ts';
 import { type AuditFilter, append, auditHead, auditPage, auditRange, seqsOf } from '../storage/audit.ts';
 import { type Db, transaction } from '../storage/db.ts';
 import { actorOf } from './actor.ts';
-import type { By } from './change-rules.ts';
+import { type By, staffRoles } from './change-rules.ts';
 import type { CommandDeps } from './command.ts';
 import { auditSigner, type Sign } from './sign-audit-head.ts';
 
@@ -47,6 +47,7 @@ export async function exportAudit(
       reason: null,
       data: {
         by: only?.by ?? null,
+        roles: await staffRoles(tx, by.accountId),
         ...(known === null || known.by === 'account' ? {} : { [known.by]: known.value }),
         ...{ since: wish.since?.toISOString() ?? null, until: wish.until?.toISOString() ?? null, last: last.seq },
       },

@@ -17,7 +17,7 @@ import { endEventsUntil, endSessions } from '../storage/sessions.ts';
 import { connectedApps } from '../storage/signal-streams.ts';
 import { actorOf } from './actor.ts';
 import { announce } from './announce.ts';
-import type { By } from './change-rules.ts';
+import { type By, staffRoles } from './change-rules.ts';
 import { closeOne } from './close-interventions.ts';
 import type { CommandDeps } from './command.ts';
 import { expireIn } from './expire-interventions.ts';
@@ -91,6 +91,7 @@ export async function intervene(deps: CommandDeps, wanted: NewIntervention): Pro
         reason,
         data: {
           ...{ interventionId: id, kind, until: until?.toISOString() ?? null },
+          roles: await staffRoles(tx, by.accountId),
           ...(sealed === null ? {} : { note: sealed }),
           ...changeData({ open: now.filter((other) => other !== kind) }, { open: now, until: until?.toISOString() }),
         },

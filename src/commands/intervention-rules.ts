@@ -34,7 +34,7 @@ export async function deny(
     requestId: by.cause.requestId,
     outcome: 'refused',
     reason: denied,
-    data: { operation: about.operation, kind: about.kind },
+    data: { operation: about.operation, kind: about.kind, roles: await staffRoles(tx, by.accountId) },
   });
   return { denied };
 }

@@ -10,7 +10,7 @@ import { type AppValues, appSays, differing } from './app-changes.ts';
 import { metadataWith } from './app-metadata.ts';
 import { rolesInMetadata } from './app-roles.ts';
 import type { AppSettings } from './app-settings.ts';
-import type { By } from './change-rules.ts';
+import { type By, staffRoles } from './change-rules.ts';
 import type { CommandDeps } from './command.ts';
 import { hashClientSecret } from './save-app.ts';
 
@@ -157,6 +157,11 @@ async function note(
     requestId: by.cause.requestId,
     outcome: 'ok',
     reason: null,
-    data: { change, fields, ...changeData(old && appSays(old), appSays(next)) },
+    data: {
+      change,
+      fields,
+      roles: await staffRoles(tx, by.accountId),
+      ...changeData(old && appSays(old), appSays(next)),
+    },
   });
 }

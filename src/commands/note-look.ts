@@ -1,6 +1,6 @@
 import { append } from '../storage/audit.ts';
 import { actorOf } from './actor.ts';
-import type { By } from './change-rules.ts';
+import { type By, staffRoles } from './change-rules.ts';
 import type { CommandDeps } from './command.ts';
 
 /** What of a citizen's record staff may open. */
@@ -21,6 +21,6 @@ export async function noteLook(
     requestId: by.cause.requestId,
     outcome: 'ok',
     reason,
-    data: { what, ref },
+    data: { what, ref, roles: await staffRoles(deps.db, by.accountId) },
   });
 }

@@ -6,7 +6,7 @@ import { type Db, transaction } from '../storage/db.ts';
 import { findAccountByDocument } from '../storage/persons.ts';
 import { openLook } from '../storage/staff-looks.ts';
 import { actorOf } from './actor.ts';
-import type { By } from './change-rules.ts';
+import { type By, staffRoles } from './change-rules.ts';
 import type { CommandDeps } from './command.ts';
 
 /** What somebody is looked up by: exactly one thing that leads to one account. There is no list and no part of a name. */
@@ -41,7 +41,7 @@ export async function searchPerson(
       requestId: by.cause.requestId,
       outcome: accountId === null ? 'refused' : 'ok',
       reason,
-      data: { by: identifier.by, found: accountId !== null },
+      data: { by: identifier.by, found: accountId !== null, roles: await staffRoles(tx, by.accountId) },
     });
     return accountId;
   });

@@ -46,7 +46,7 @@ export async function killSource(
       outcome: 'ok',
       reason: 'killed',
       data: {
-        ...{ source, from: true, to: false, changeId: change.id },
+        ...{ source, from: true, to: false, changeId: change.id, roles },
         ...changeData({ enabled: true }, { enabled: false }),
       },
     });

@@ -185,6 +185,7 @@ describe('the page of a line', () => {
     expect(text).toContain('doubt about whose account it is');
     expect(text).toMatch(/Interventions in force nothing Prove identity anew/);
     expect(text).toContain('6 May 2031 15:08 (UTC+8)');
+    expect(text).toContain('Their roles then Support');
     expect(text).toContain('Nothing was changed');
     expect(html).toContain(hash);
     expect(html).toContain(prevHash);

@@ -101,7 +101,7 @@ withDatabases('an export', (makeDb) => {
       type: 'audit.exported',
       actor: { kind: 'staff', id: auditor.accountId },
       accountId: null,
-      data: { by: null, since: null, until: null, last: before.seq },
+      data: { by: null, roles: ['auditor'], since: null, until: null, last: before.seq },
     });
     const verdict = await verify(text, { jwks: keys });
     expect(verdict.out).toMatch(/\d+ lines, all from 1 to \d+, signed, nothing wrong$/);

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { append, auditPage, auditRange, linesAround } from '../../src/storage/audit.ts';
+import { rollUp } from '../../src/jobs/rollups.ts';
+import { append, auditPage, auditPageLines, auditRange, linesAround } from '../../src/storage/audit.ts';
+import { rollupMark } from '../../src/storage/daily-counts.ts';
 import type { Db } from '../../src/storage/db.ts';
 import { withDatabases } from '../support/databases.ts';
 
@@ -49,6 +51,16 @@ withDatabases('the log, page by page', (makeDb, kind) => {
     const range = await auditRange(db, { accountId: 'account-1' }, { after: 1, last: 6, limit: 9 });
     expect(range.map(({ seq }) => seq)).toEqual([4]);
     expect((await linesAround(db, 9)).map(({ seq }) => seq)).toEqual([8, 9]);
+  });
+
+  it('a line that somebody spoilt is told as such, and hides no other; the dashboard counts on', async () => {
+    const db = await filled();
+    await db.raw(kind === 'sqlite' ? 'drop trigger audit_no_update' : 'alter table audit disable trigger all');
+    await db('audit').where({ seq: 4 }).update({ data: 'no json' });
+    const page = await auditPageLines(db, {}, { limit: 9 });
+    expect(page.map((line) => [line.seq, 'type' in line]).filter(([, whole]) => !whole)).toEqual([[4, false]]);
+    await expect(rollUp({ db, clock: () => at(20) })).resolves.toBe(false);
+    expect(await rollupMark(db, 'audit')).toBe('9');
   });
 
   describe('plans', () => {
