@@ -8,6 +8,7 @@ import type { AccountDeps } from './deps.ts';
 import { evidenceRoutes } from './evidence.ts';
 import { identityRoutes } from './identities.ts';
 import { overviewRoutes } from './overview.ts';
+import { qrRoutes } from './qr.ts';
 import { sessionRoutes } from './sessions.ts';
 
 /** All routes of the citizen's own area; the area session stands in front of every one. */
@@ -22,5 +23,6 @@ export function accountRoutes(deps: AccountDeps): Router {
   activityRoutes(router, deps);
   decisionRoutes(router, deps);
   counterRoutes(router, deps);
+  qrRoutes(router, deps);
   return router;
 }

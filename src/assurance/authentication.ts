@@ -87,5 +87,8 @@ function methodReferences(event: AuthenticationEvent): string[] {
       return ['sms'];
     case 'bridge':
       return [];
+    // Over more than one channel: the passkey was shown on another device than the one that is signed in.
+    case 'cross_device':
+      return ['mca', 'user'];
   }
 }

@@ -41,7 +41,15 @@ export interface Evidence {
 export const factorKinds = ['knowledge', 'possession', 'inherence'] as const;
 export type FactorKind = (typeof factorKinds)[number];
 
-export const authenticationMethods = ['passkey', 'password', 'totp', 'sms_code', 'recovery_code', 'bridge'] as const;
+export const authenticationMethods = [
+  'passkey',
+  'password',
+  'totp',
+  'sms_code',
+  'recovery_code',
+  'bridge',
+  'cross_device',
+] as const;
 export type AuthenticationMethod = (typeof authenticationMethods)[number];
 
 /** One completed use of an authenticator. Level, acr, amr and auth_time are computed from these, never stored. */

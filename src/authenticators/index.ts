@@ -56,9 +56,23 @@ export const authenticators: Readonly<Record<OwnMethod, AuthenticatorTraits>> = 
     restricted: false,
     singleUse: true,
   },
+  /** A passkey shown on the phone for the screen beside it; the phone's own use of it is an event of its own. */
+  cross_device: {
+    method: 'cross_device',
+    factors: ['possession', 'inherence'],
+    phishingResistant: false,
+    mayBeDeviceBound: false,
+    startsSignIn: true,
+    throttled: true,
+    restricted: false,
+    singleUse: false,
+  },
 };
 
-/** What each method proved when it went well. A passkey's comes from its verification, which alone knows its flags. */
+/**
+ * What each method proved when it went well. A passkey's comes from its verification, which alone knows its flags; a
+ * cross-device sign-in's from the phone's passkey (`assurance/cross-device.ts`).
+ */
 export const eventTemplates = {
   password: (): EventTemplate => plain('password', null),
   totp: (totpId: string | null): EventTemplate => plain('totp', totpId),
@@ -67,7 +81,7 @@ export const eventTemplates = {
   recovery_code: (): EventTemplate => plain('recovery_code', null),
 } as const;
 
-function plain(method: Exclude<OwnMethod, 'passkey'>, credentialId: string | null): EventTemplate {
+function plain(method: Exclude<OwnMethod, 'passkey' | 'cross_device'>, credentialId: string | null): EventTemplate {
   const { factors } = authenticators[method];
   return { method, credentialId, factors, userVerified: false, phishingResistant: false, deviceBound: false };
 }

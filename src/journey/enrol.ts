@@ -2,20 +2,19 @@ import type Router from '@koa/router';
 import { verifyRegistration } from '../authenticators/passkey.ts';
 import { registrationKeepSchema } from '../authenticators/passkey-terms.ts';
 import { enrolPasskey } from '../commands/change-authenticators.ts';
-import { strongestAal } from '../commands/strongest-aal.ts';
 import { ShiminError } from '../lib/errors.ts';
 import { findPasskeyByCredentialId } from '../storage/authenticators.ts';
 import { parseForm, seeOther } from '../web/forms.ts';
 import { parseCredential, passkeyForm, takeCeremony } from './ceremonies.ts';
 import { causeOf, type Handler, withSituation } from './context.ts';
 import type { JourneyDeps } from './deps.ts';
+import { mayBind } from './own-sign-in.ts';
 
 const enrol: Handler = async (deps, ctx, situation) => {
   const { citizen } = situation;
   if (!citizen) return seeOther(ctx, situation.base);
-  // Binding needs what the account itself can show, up to AAL2 (SP 800-63B-4 4.1.2.1): a stolen password alone binds nothing.
-  const needed = Math.min(2, strongestAal(citizen.holdings));
-  if (citizen.assessment.aal < needed)
+  // A stolen password alone, or a relayed sign-in, binds nothing.
+  if (!mayBind(citizen, situation, deps.clock()))
     throw new ShiminError('passkey_rejected', { status: 403, detail: { reason: 'aal_too_low' } });
   const form = parseForm(passkeyForm, ctx.request.body);
   if (!form.ok) throw new ShiminError('passkey_rejected', { status: 400 });

@@ -1,6 +1,6 @@
 import type Router from '@koa/router';
 import type { Offer } from '../assurance/plan.ts';
-import { offersFor } from '../commands/offers.ts';
+import { offersFor, type ServiceHealth } from '../commands/offers.ts';
 import { anyCounter } from '../storage/counters.ts';
 import { finishVisit } from '../storage/journey-visits.ts';
 import { seeOther } from '../web/forms.ts';
@@ -11,7 +11,9 @@ import { missingConsent } from './consent.ts';
 import { type Handler, withSituation } from './context.ts';
 import type { JourneyDeps } from './deps.ts';
 import type { Citizen, Situation } from './gather.ts';
+import { mayBind } from './own-sign-in.ts';
 import { renderPage } from './pages.ts';
+import { qrHelps } from './qr-data.ts';
 import { nextStep, waysFor } from './steps.ts';
 
 /**
@@ -29,7 +31,10 @@ const hub: Handler = async (deps, ctx, situation) => {
   const met = citizen?.verdict.kind === 'met';
   const health = { ...deps.health(), counter: citizen !== null && !met && (await anyCounter(deps.db)) };
   const offers = citizen
-    ? [...offersFor(citizen.holdings, health), ...(met ? [] : await outsideWays(deps, situation, citizen))]
+    ? [
+        ...ownWays(situation, citizen, health, deps.clock()),
+        ...(met ? [] : await outsideWays(deps, situation, citizen)),
+      ]
     : [];
   const ways = waysFor(situation, offers, deps.clock());
   const consent = citizen ? await missingConsent(deps, situation, citizen.account.id) : null;
@@ -39,7 +44,7 @@ const hub: Handler = async (deps, ctx, situation) => {
     fresh: citizen !== null && isFresh(citizen, situation, now),
   };
   const show = typeof ctx.query.show === 'string' ? ctx.query.show : '';
-  const next = nextStep(situation, ways, consent !== null, show, upstream);
+  const next = nextStep(situation, ways, consent !== null, show, upstream, qrHelps(situation, now));
   if (next.kind === 'finish' && citizen) {
     const outcome = {
       accountId: citizen.account.id,
@@ -59,6 +64,11 @@ const hub: Handler = async (deps, ctx, situation) => {
       errors: {},
       ...(next.step === undefined ? {} : { step: next.step }),
     });
+};
+
+const ownWays = (situation: Situation, citizen: Citizen, health: ServiceHealth, now: Date): Offer[] => {
+  const offers = offersFor(citizen.holdings, health);
+  return mayBind(citizen, situation, now) ? offers : offers.filter(({ kind }) => kind !== 'enrol');
 };
 
 const outsideWays = async (deps: JourneyDeps, situation: Situation, citizen: Citizen): Promise<Offer[]> => [

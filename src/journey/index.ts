@@ -9,6 +9,7 @@ import type { JourneyDeps } from './deps.ts';
 import { enrolRoutes } from './enrol.ts';
 import { hubRoutes } from './hub.ts';
 import { proveRoutes } from './prove.ts';
+import { qrRoutes } from './qr.ts';
 import { registerRoutes } from './register.ts';
 
 /** All routes of the sign-in area. */
@@ -22,5 +23,6 @@ export function journeyRoutes(router: Router, deps: JourneyDeps): void {
   checkRoutes(router, deps);
   bridgeRoutes(router, deps);
   bridgeLinkRoutes(router, deps);
+  qrRoutes(router, deps);
   consentRoutes(router, deps);
 }

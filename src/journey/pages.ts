@@ -15,11 +15,14 @@ import { consentItems } from './consent-items.ts';
 import { counterData } from './counter-data.ts';
 import type { JourneyDeps } from './deps.ts';
 import type { Situation } from './gather.ts';
+import { qrData, qrHelps } from './qr-data.ts';
 import { stepUpData } from './step-up-data.ts';
 
 export const pageNames = [
   'sign-in',
   'password',
+  'qr',
+  'qr-ended',
   'totp',
   'recovery-code',
   'register',
@@ -56,6 +59,10 @@ export interface PageInput {
   readonly consent?: ConsentNeed | null;
   /** The step of the chosen way that the page is for. */
   readonly step?: string;
+  /** The same page once more, because it looks again by itself. */
+  readonly again?: true;
+  /** Why something came to nothing. */
+  readonly reason?: string;
 }
 
 const typedFields = ['region', 'phone', 'name', 'number', 'documentType'];
@@ -83,7 +90,8 @@ export async function renderPage(
     values: typed(ctx),
     ...(await pageData(deps, ctx, situation, page, input)),
   };
-  await noteVisit(deps.db, { cid: interaction.cid, clientId: app.id, page, at: deps.clock() });
+  if (input.again !== true)
+    await noteVisit(deps.db, { cid: interaction.cid, clientId: app.id, page, at: deps.clock() });
   deps.renderer.render(ctx, `journey/${page}`, data, { status: input.status });
 }
 
@@ -124,6 +132,7 @@ async function pageData(
         linking: state.upstream === null ? null : state.upstream.facts.bridge,
         passkey: await passkeyChallenge(deps, situation),
         signedIn: citizen !== null,
+        qr: qrHelps(situation, deps.clock()),
         ...(citizen
           ? {
               reason: citizen.verdict.kind === 'short' ? citizen.verdict.reasons[0] : undefined,
@@ -131,6 +140,10 @@ async function pageData(
             }
           : {}),
       };
+    case 'qr':
+      return qrData(deps, ctx, situation, input.again === true);
+    case 'qr-ended':
+      return { reason: input.reason };
     case 'register-code':
       return registration
         ? { phoneMasked: maskPhone(registration.phone), values: { region: '', phone: registration.phone }, minutes: 10 }

@@ -70,6 +70,9 @@ const waiting = z.object({
   askedAt: z.number(),
 });
 
+/** A question to the phone that this browser shows: `src/commands/cross-device.ts`. */
+const qr = z.object({ ticket: z.string(), code: z.string(), until: z.number() });
+
 const schema = z.object({
   registration: registration.nullable(),
   /** Password entered rightly; it counts only together with the second factor. */
@@ -88,6 +91,7 @@ const schema = z.object({
   upstream: z.object({ facts: upstreamFacts, at: z.number() }).nullable().default(null),
   /** Shown while the person acts in an upstream's app. */
   waiting: waiting.nullable().default(null),
+  qr: qr.nullable().default(null),
   /** Secret of an authenticator app that is being added to the account. */
   offered: z.boolean(),
 });
@@ -105,6 +109,7 @@ const empty: JourneyState = {
   notice: null,
   upstream: null,
   waiting: null,
+  qr: null,
   offered: false,
 };
 

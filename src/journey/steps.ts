@@ -58,6 +58,8 @@ export function nextStep(
   show: string,
   /** An upstream's answer waits for its account; `fresh`: the person signed in here a moment ago, too. */
   upstream: { readonly pending: boolean; readonly fresh: boolean },
+  /** Whether the phone may sign this browser in. */
+  phone: boolean,
 ): Next {
   const { citizen, state } = situation;
   if (situation.stop !== null) return page('stopped');
@@ -66,6 +68,7 @@ export function nextStep(
   if (state.passwordOf !== null) return page(show === 'recovery-code' ? 'recovery-code' : 'totp');
   if (upstream.pending && show === '')
     return page(citizen === null ? 'bridge-new' : upstream.fresh ? 'bridge-link' : 'sign-in');
+  if (show === 'qr' && phone && citizen?.verdict.kind !== 'met') return page('qr');
   if (!citizen) return signIn(situation, show);
   if (state.notice !== null) return page(state.notice.kind === 'unavailable' ? 'prove-unavailable' : 'prove-refused');
   if (citizen.verdict.kind === 'met') return consentMissing ? page('consent') : { kind: 'finish' };

@@ -29,6 +29,7 @@ export const limits = {
   passkeyAddress: { limit: 300, windowSec: hour, lockSec: 5 * minute },
   bridgeAddress: { limit: 120, windowSec: hour, lockSec: 15 * minute },
   bridgeTarget: { limit: 20, windowSec: hour, lockSec: hour },
+  qrAddress: { limit: 300, windowSec: hour, lockSec: 5 * minute },
   registerAccount: { limit: 10, windowSec: day, lockSec: hour },
   registerTarget: { limit: 10, windowSec: day, lockSec: day },
   registerAddress: { limit: 100, windowSec: day, lockSec: hour },

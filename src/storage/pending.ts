@@ -19,17 +19,17 @@ const storedPayload = z.object({ payload: z.string() });
 
 /** Stores it; one with the same id is replaced (two tabs that write the same state: the last one stays). */
 export async function put(db: Db, pending: Pending, keyring: Keyring): Promise<void> {
-  await db('pending')
-    .insert({
-      id_hash: sha256b64u(pending.id),
-      kind: pending.kind,
-      interaction_uid: pending.interactionUid,
-      account_id: pending.accountId,
-      payload: write(pending.id, pending.payload, keyring),
-      expires_at: toMs(pending.expiresAt),
-    })
+  await db('pending').insert(rowOf(pending, keyring)).onConflict('id_hash').merge();
+}
+
+/** Stores it only where nothing has its id; false: something has. */
+export async function putNew(db: Db, pending: Pending, keyring: Keyring): Promise<boolean> {
+  const stored = await db('pending')
+    .insert(rowOf(pending, keyring))
     .onConflict('id_hash')
-    .merge();
+    .ignore()
+    .returning('id_hash');
+  return stored.length === 1;
 }
 
 /** Takes it away: of any number of callers exactly one gets the payload. Null: unknown, of another kind, taken or too old. */
@@ -61,6 +61,15 @@ export async function prune(db: Db, now: Date, limit = 1_000): Promise<number> {
   const old = db('pending').where('expires_at', '<=', toMs(now)).limit(limit).select('id_hash');
   return db('pending').whereIn('id_hash', old).delete();
 }
+
+const rowOf = (pending: Pending, keyring: Keyring) => ({
+  id_hash: sha256b64u(pending.id),
+  kind: pending.kind,
+  interaction_uid: pending.interactionUid,
+  account_id: pending.accountId,
+  payload: write(pending.id, pending.payload, keyring),
+  expires_at: toMs(pending.expiresAt),
+});
 
 function live(db: Db, id: string, kind: string, now: Date) {
   return db('pending')

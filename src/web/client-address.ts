@@ -15,6 +15,14 @@ export function clientAddress(ctx: Context, trustedProxies: number): string {
   return coarse(isIP(seen) ? seen : peer);
 }
 
+/** Where somebody is, as coarse as another person may see it: /24, or /48 for IPv6. */
+export function placeOf(address: string): string {
+  const v4 = /^(\d+\.\d+\.\d+)\.\d+$/.exec(address)?.[1];
+  if (v4) return `${v4}.*`;
+  const groups = address.split('::')[0]?.split(':').filter(Boolean) ?? [];
+  return groups.length > 0 && address.includes(':') ? `${groups.slice(0, 3).join(':')}::*` : address;
+}
+
 function coarse(address: string): string {
   if (isIP(address) !== 6) return address;
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];

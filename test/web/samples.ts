@@ -71,8 +71,38 @@ export const samples: Readonly<Record<string, readonly object[]>> = {
         { id: 'tw-fido', last: false, healthy: false, asks: true },
       ],
     },
-    { ...journey, passkey, signedIn: true, reason: 'sign_in_again', canPassword: false },
+    { ...journey, passkey, signedIn: true, reason: 'sign_in_again', canPassword: false, qr: true },
   ],
+  'journey/qr': [
+    {
+      ...journey,
+      qrSvg: '<svg xmlns="http://www.w3.org/2000/svg"/>',
+      code: '1234 5678',
+      address: 'localhost:3000/account/qr',
+      until: at,
+    },
+  ],
+  'journey/qr-ended': [
+    { ...journey, reason: 'expired' },
+    { ...journey, reason: 'another_person' },
+    { ...journey, reason: 'never_heard' },
+  ],
+  'account/qr-code': [{ notice: null }, { notice: 'gone' }, { notice: 'too_weak' }],
+  'account/qr': [
+    {
+      ticket: 't',
+      asking: hostile,
+      level: '2',
+      browser: hostile,
+      place: '203.0.113.*',
+      near: false,
+      at,
+      typed: null,
+      errors: { code: 'qr.ask.code_wrong' },
+    },
+    { ticket: 't', asking: 'A', level: null, browser: null, place: '2001:db8:1::*', near: true, at, typed: '12345678' },
+  ],
+  'account/qr-done': [{ done: 'approved' }, { done: 'refused' }],
   'account/identities': [
     { linked: [], others: [], refused: null, ask: null, errors: {}, done: null },
     {
