@@ -6,6 +6,7 @@ import { iamSmartUpstream } from './iam-smart/service.ts';
 import type { UpstreamFactory } from './lib/upstream.ts';
 import { macaoUpstream } from './macao/service.ts';
 import { networkIdUpstream } from './network-id/service.ts';
+import { openidUpstream } from './openid/service.ts';
 import { singpassUpstream } from './singpass/service.ts';
 import { twFidoUpstream } from './tw-fido/service.ts';
 import { unionpayUpstream } from './unionpay/service.ts';
@@ -20,6 +21,7 @@ export const upstreamFactories: readonly UpstreamFactory[] = [
   iamSmartUpstream,
   macaoUpstream,
   networkIdUpstream,
+  openidUpstream,
   singpassUpstream,
   twFidoUpstream,
   unionpayUpstream,

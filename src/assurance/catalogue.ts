@@ -53,6 +53,7 @@ export const upstreams: readonly string[] = [
   'iam-smart',
   'macao',
   'network-id',
+  'openid',
   'singpass',
   'tencent',
   'tw-fido',

@@ -6,6 +6,7 @@ import { guangdong } from './guangdong/index.ts';
 import { iamSmart } from './iam-smart/index.ts';
 import { macao } from './macao/index.ts';
 import { networkId } from './network-id/index.ts';
+import { openid } from './openid/index.ts';
 import { singpass } from './singpass/index.ts';
 import { twFido } from './tw-fido/index.ts';
 import { wechat } from './wechat/index.ts';
@@ -18,6 +19,7 @@ export const bridgeModules: readonly BridgeModule[] = [
   iamSmart,
   macao,
   networkId,
+  openid,
   singpass,
   twFido,
   wechat,

@@ -13,6 +13,8 @@ export interface OidcBridgeSettings {
   readonly algorithm: 'RS256' | 'PS256' | 'ES256' | 'EdDSA';
   /** Sends the level wanted as an essential `acr`; false for providers that break on it. */
   readonly asksLevel: boolean;
+  /** Which of its levels will do where one is wanted: that one and those above it. That one alone unless given. */
+  readonly levelsFrom?: (level: string) => readonly string[];
   /** What its claims say in our words. */
   readonly claims: (claims: Readonly<Record<string, unknown>>) => ExternalClaims;
   readonly allowLoopback?: boolean;
@@ -101,12 +103,13 @@ async function discover(settings: OidcBridgeSettings): Promise<oidc.Configuratio
 }
 
 function parameters(
-  { scope, asksLevel }: OidcBridgeSettings,
+  { scope, asksLevel, levelsFrom = (each) => [each] }: OidcBridgeSettings,
   { redirectUri, state, level, locale, fresh }: BridgeStart,
   nonce: string,
   challenge: string,
 ): Record<string, string> {
-  const acr = asksLevel && level !== null ? { id_token: { acr: { essential: true, values: [level] } } } : null;
+  const acr =
+    asksLevel && level !== null ? { id_token: { acr: { essential: true, values: levelsFrom(level) } } } : null;
   return {
     redirect_uri: redirectUri,
     scope,

@@ -11,11 +11,11 @@ import type { Situation } from './gather.ts';
  */
 export function levelWanted(situation: Situation, open: OpenBridge, now: Date): string | null {
   const { traits, cap } = open;
-  const named = traits.levels.filter(({ name }) => name !== null);
-  const enough = named.find(({ worth }) => reaches(situation, traits.id, capped(worth, cap), now));
+  // The first has no name: whatever it gives.
+  const enough = traits.levels.find(({ worth }) => reaches(situation, traits.id, capped(worth, cap), now));
   if (enough) return enough.name;
   // Nothing it gives is enough alone: for somebody who only signs in the least will do.
-  return situation.citizen === null ? null : (named.at(-1)?.name ?? null);
+  return situation.citizen === null ? null : (traits.levels.at(-1)?.name ?? null);
 }
 
 function reaches(

@@ -127,6 +127,16 @@ const rows: readonly Row[] = [
     app: 'library',
     acr: 'loa:1',
   },
+  {
+    bridge: 'openid',
+    person: 'wang-jianguo',
+    locale: 'zh-CN',
+    region: 'CN',
+    phone: '13800138012',
+    prefix: '+86',
+    app: 'library',
+    acr: 'loa:1',
+  },
 ];
 
 describe.each(rows)('by $bridge', ({ bridge, person, locale, region, phone, prefix, app, acr }) => {
@@ -150,6 +160,27 @@ describe.each(rows)('by $bridge', ({ bridge, person, locale, region, phone, pref
 });
 
 describe('an account that is there already', () => {
+  const subBy = async (bridge: string, person: string) => {
+    const { page, context } = await newPerson(browser, { locale: 'zh-CN' });
+    await startSignIn(page, city, 'social-insurance');
+    await signInBy(page, bridge, person);
+    await page.waitForSelector('#signed-in, a[href$="show=sign-in"]');
+    const sub = (await page.locator('#sub').count()) > 0 ? await page.getAttribute('#sub', 'data-sub') : null;
+    await context.close();
+    return sub;
+  };
+
+  it('is found by the same proofed identity at the same level, whichever upstream says so', async () => {
+    const sub = await subBy('guangdong', 'rare-character');
+    expect(sub).not.toBeNull();
+    expect(await subBy('openid', 'rare-character')).toBe(sub);
+  });
+
+  it('is not opened so where only a name and a number are known of its owner: whoever knew them could have made it', async () => {
+    expect(await subBy('network-id', 'li-xiaoming')).not.toBeNull();
+    expect(await subBy('openid', 'li-xiaoming')).toBeNull();
+  });
+
   it('is linked after a sign-in on both sides, and never before', async () => {
     const { page, context } = await newPerson(browser);
     const { cdp, authenticatorId } = await addAuthenticator(page);
