@@ -42,7 +42,9 @@ const deskOf = (role: Role): Desk => {
   return desk;
 };
 const codeOf = async (response: Response): Promise<unknown> => {
-  const body: unknown = response.headers.get('content-type')?.includes('json') ? await response.json() : null;
+  const body: unknown = response.headers.get('content-type')?.startsWith('application/json')
+    ? await response.json()
+    : null;
   return typeof body === 'object' && body !== null ? Reflect.get(body, 'error') : null;
 };
 
