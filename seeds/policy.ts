@@ -40,7 +40,7 @@ const elements = (...sources: string[]) =>
 const realName = [
   anybody(register),
   fromElsewhere(permit),
-  { ...anybody(elements('carrier'), elements('unionpay', 'bank')), independent: true },
+  { ...anybody(elements('carrier'), elements('bank', 'unionpay')), independent: true },
   anybody(upstream('strong')),
   anybody(counter('officials:1')),
 ];

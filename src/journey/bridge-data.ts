@@ -39,10 +39,10 @@ export async function bridgeWays(deps: JourneyDeps, citizen: Citizen): Promise<O
 }
 
 const regionsByLocale: Readonly<Record<string, readonly Region[]>> = {
-  'zh-Hans': ['mainland', 'any'],
-  'zh-Hant': ['hong_kong', 'macao', 'taiwan', 'any', 'mainland'],
-  pt: ['macao', 'any'],
-  en: ['singapore', 'hong_kong', 'any'],
+  'zh-Hans': ['mainland'],
+  'zh-Hant': ['hong_kong', 'macao', 'taiwan'],
+  pt: ['macao'],
+  en: ['singapore', 'hong_kong'],
 };
 
 /**
@@ -72,13 +72,13 @@ export async function nearness(deps: JourneyDeps, ctx: Context): Promise<(step: 
   const byId = new Map((await deps.bridges.list()).map(({ traits }) => [traits.id, traits.region]));
   const permits = locale === 'zh-Hant';
   return (step) => {
-    if (step === 'population') return permits ? 1 : 0;
-    if (step === 'exit-entry') return permits ? 0 : 1;
+    if (step === 'population') return permits ? 2 : 0;
+    if (step === 'exit-entry') return permits ? 0 : 2;
     const bridge = parseBridgeStep(step);
     // A journey to a counter is for whom nothing else is left.
-    if (bridge === null) return far.has(step) ? 2 : 0;
-    const region = byId.get(bridge.id);
-    return region !== undefined && regions.includes(region) ? 1 : 3;
+    if (bridge === null) return far.has(step) ? 3 : 0;
+    const region = byId.get(bridge.id) ?? 'any';
+    return regions.includes(region) ? 1 : region === 'any' || region === 'mainland' ? 2 : 3;
   };
 }
 

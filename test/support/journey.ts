@@ -46,9 +46,15 @@ export async function proveAgainstRegister(page: Page, name: string, number: str
 
 /** Chooses the first way on the step-up page that a mainland resident takes with the city's own register. */
 export async function chooseFirstWay(page: Page): Promise<void> {
-  await page.click(
-    'form[action$="/choose"] button[name=way]:not([value*="bridge:"]):not([value*="permit"]):not([value*="exit-entry"])',
-  );
+  const way = page
+    .locator(
+      'form[action$="/choose"] button[name=way]:not([value*="bridge:"]):not([value*="permit"]):not([value*="exit-entry"])',
+    )
+    .first();
+  await way.waitFor({ state: 'attached' });
+  // Behind one word, where people of elsewhere read.
+  if (!(await way.isVisible())) await page.click('form[action$="/choose"] details summary');
+  await way.click();
 }
 
 /** Allows what the app asks for, where the page is shown. */
