@@ -200,7 +200,8 @@ export async function arriveFromOtherDevice(
     if (found.data.kind === 'refused') return found.data;
     const { accountId, sessionUid, eventId, clientId } = found.data;
     const event = (await living(tx, deps, accountId, sessionUid)).find((each) => each.id === eventId);
-    const known = event !== undefined && (await passkeysOf(tx, accountId)).some((key) => key.id === event.credentialId);
+    const known =
+      event !== undefined && (await passkeysOf(tx, accountId)).some((key) => key.credentialId === event.credentialId);
     const account = await findAccount(tx, accountId);
     const foreign = found.data.interaction !== interaction || (signedInAs !== null && signedInAs !== accountId);
     if (foreign || !known || account?.status !== 'active') {
