@@ -20,6 +20,8 @@ const cause = { requestId: null, clientId: null };
 /** People of the register simulator who are alive, always the same. */
 export const residents = (count: number): Resident[] =>
   makeResidents(1_000)
+    // Of age: children prove who they are at a counter.
+    .filter(({ birthDate }) => birthDate < '2010')
     .filter(({ status }) => status === 'active')
     .slice(0, count);
 
