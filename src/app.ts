@@ -199,6 +199,7 @@ export async function createShimin(deps: {
     ...shared,
     areaSession: account,
     bridges,
+    checks,
     clientAddress: address,
     endSession: deliveries.endSession,
     sessionOfSid: (accountId, sid) => sessionUidOfSid(engine.provider, db, accountId, 'account', sid),

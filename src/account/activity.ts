@@ -16,6 +16,13 @@ function whyKey(type: string, reason: string | null): string | null {
   return type === 'intervention.ended' ? `people.lift_reason.${reason}` : null;
 }
 
+/** What a line is about, as the key of a text: an intervention's kind, a service of somebody else. */
+function whatKey(type: string, data: Readonly<Record<string, unknown>>): string | null {
+  if (type.startsWith('intervention.') && typeof data.kind === 'string') return `people.kind.${data.kind}`;
+  const service = type.startsWith('identity.') ? data.bridge : type.startsWith('evidence.') ? data.source : null;
+  return typeof service === 'string' ? `bridge.name.${service}` : null;
+}
+
 /** Audit lines as the citizen reads them: what, when, at which app. */
 export async function activityItems(
   deps: AccountDeps,
@@ -31,7 +38,7 @@ export async function activityItems(
     seq,
     type,
     why: whyKey(type, reason),
-    what: type.startsWith('intervention.') && typeof data.kind === 'string' ? `people.kind.${data.kind}` : null,
+    what: whatKey(type, data),
     at,
     app: clientId === null ? null : (names.get(clientId) ?? null),
     outcome: outcome === 'ok' ? 'success' : 'failure',

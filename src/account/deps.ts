@@ -3,6 +3,7 @@ import type { HashQueue } from '../authenticators/password.ts';
 import type { BridgeDoor } from '../bridges/index.ts';
 import type { CommandDeps } from '../commands/command.ts';
 import type { Log } from '../lib/log.ts';
+import type { CheckDoor } from '../proofing/check.ts';
 import type { AreaSessions } from '../web/area-session.ts';
 import type { Renderer } from '../web/render.ts';
 
@@ -12,6 +13,7 @@ export interface AccountDeps extends CommandDeps {
   readonly rpId: string;
   readonly issuer: string;
   readonly bridges: BridgeDoor;
+  readonly checks: CheckDoor;
   readonly origins: readonly string[];
   readonly hashQueue: HashQueue;
   readonly areaSession: AreaSessions;

@@ -1,10 +1,12 @@
 import type Router from '@koa/router';
 import type { Middleware } from 'koa';
 import { assess, bestLevel } from '../assurance/assess.ts';
+import { oneOfEach } from '../assurance/bridge-offers.ts';
 import { underInterventions } from '../assurance/interventions.ts';
 import { plan } from '../assurance/plan.ts';
 import { requirementFor } from '../assurance/requirement.ts';
 import { offersFor } from '../commands/offers.ts';
+import { forCategory, outsideOffers } from '../commands/outside-offers.ts';
 import { maskDocument } from '../identity/person.ts';
 import { maskPhone } from '../identity/phone.ts';
 import { contactsOf } from '../storage/accounts.ts';
@@ -71,10 +73,13 @@ async function standingOf(deps: AccountDeps, citizen: SignedIn) {
   const best = bestLevel(policy, assess(policy, evidence, events, now));
   const index = best ? policy.levels.findIndex((level) => level.id === best.level) : -1;
   const next = policy.levels[index + 1];
-  const offers = offersFor(
+  const own = offersFor(
     { passkeys, hasPassword: password !== null, hasTotp: totp !== null, recoveryCodesLeft: 0 },
     { population: true, face: true, counter: await anyCounter(db) },
   );
+  const outside = { checks: await deps.checks.list(), bridges: await deps.bridges.list(), faceHealthy: true };
+  const all = [...forCategory(own, evidence), ...outsideOffers(outside, evidence, null, now)];
+  const { offers } = oneOfEach(all, () => '');
   const request = next ? { acrValues: [], claimsAcr: { essential: true, values: [next.id] }, prompt: [] } : null;
   const ways = request
     ? plan({

@@ -1,42 +1,15 @@
 import type { Context } from 'koa';
-import { notAccepted, personCategory } from '../assurance/accepted.ts';
-import { bridgeOffers, parseBridgeStep } from '../assurance/bridge-offers.ts';
-import type { Offer } from '../assurance/plan.ts';
+import { notAccepted } from '../assurance/accepted.ts';
+import { parseBridgeStep } from '../assurance/bridge-offers.ts';
 import type { Region } from '../bridges/bridge.ts';
 import type { OpenBridge } from '../bridges/index.ts';
-import type { Category } from '../identity/person.ts';
 import { readCookie } from '../web/cookies.ts';
 import { localeOf } from '../web/preferences.ts';
 import { qrSvg } from '../web/qr.ts';
 import { lastWayCookie } from './bridge-cookie.ts';
 import { pendingUpstream } from './bridge-fresh.ts';
 import type { JourneyDeps } from './deps.ts';
-import type { Citizen, Situation } from './gather.ts';
-
-/** Whose papers a bridge's region has; `mainland` upstreams serve others, too. */
-const categoryOf: Readonly<Record<Region, Category | null>> = {
-  mainland: null,
-  any: null,
-  hong_kong: 'hong_kong',
-  macao: 'macao',
-  taiwan: 'taiwan',
-  singapore: 'foreign',
-};
-
-/** What bridges could prove for somebody who is signed in. */
-export async function bridgeWays(deps: JourneyDeps, citizen: Citizen): Promise<Offer[]> {
-  const bridges = await deps.bridges.list();
-  const supplies = bridges.map(({ traits, cap, healthy }) => ({
-    id: traits.id,
-    levels: traits.levels,
-    cap,
-    minutes: traits.minutes,
-    have: traits.have,
-    healthy,
-    category: categoryOf[traits.region],
-  }));
-  return bridgeOffers(supplies, personCategory(citizen.evidence));
-}
+import type { Situation } from './gather.ts';
 
 const regionsByLocale: Readonly<Record<string, readonly Region[]>> = {
   'zh-Hans': ['mainland'],

@@ -1,12 +1,12 @@
 import type Router from '@koa/router';
 import type { Offer } from '../assurance/plan.ts';
 import { offersFor, type ServiceHealth } from '../commands/offers.ts';
+import { forCategory } from '../commands/outside-offers.ts';
 import { anyCounter } from '../storage/counters.ts';
 import { finishVisit } from '../storage/journey-visits.ts';
 import { seeOther } from '../web/forms.ts';
-import { bridgeWays } from './bridge-data.ts';
 import { isFresh, pendingUpstream } from './bridge-fresh.ts';
-import { checkWays } from './check-data.ts';
+import { outsideWays } from './check-data.ts';
 import { missingConsent } from './consent.ts';
 import { type Handler, withSituation } from './context.ts';
 import type { JourneyDeps } from './deps.ts';
@@ -67,14 +67,9 @@ const hub: Handler = async (deps, ctx, situation) => {
 };
 
 const ownWays = (situation: Situation, citizen: Citizen, health: ServiceHealth, now: Date): Offer[] => {
-  const offers = offersFor(citizen.holdings, health);
+  const offers = forCategory(offersFor(citizen.holdings, health), citizen.evidence);
   return mayBind(citizen, situation, now) ? offers : offers.filter(({ kind }) => kind !== 'enrol');
 };
-
-const outsideWays = async (deps: JourneyDeps, situation: Situation, citizen: Citizen): Promise<Offer[]> => [
-  ...(await checkWays(deps, situation, citizen)),
-  ...(await bridgeWays(deps, citizen)),
-];
 
 export function hubRoutes(router: Router, deps: JourneyDeps): void {
   router.get('/interaction/:uid', withSituation(deps, hub, { evenStopped: true }));
