@@ -148,6 +148,8 @@ export interface BridgeTraits {
   readonly levels: readonly [BridgeLevel, ...BridgeLevel[]];
   /** What it says of the person is the account's, however they signed in: when it says less, what it said before is over. */
   readonly identityOfAccount?: boolean;
+  /** It may answer from a session of its own, can't be asked not to, and does not tell: no proof of a new sign-in. */
+  readonly keepsSession?: boolean;
   readonly asks: readonly BridgeField[];
   /** Locale keys of what to have at hand (`have.*`). */
   readonly have: readonly string[];

@@ -23,6 +23,7 @@ const start: Handler = async (deps, ctx, situation) => {
   const open = await deps.bridges.get(param(ctx, 'bridge'));
   const { id } = open.traits;
   await countAddress(deps, ctx, 'bridgeAddress');
+  if (situation.citizen === null && isStale(situation, open)) return refuse(deps, ctx, situation, id, 'not_fresh');
   const input = await inputOf(deps, ctx, situation, open);
   if (input === null) return;
   const accountId = situation.citizen?.account.id ?? null;
@@ -57,6 +58,9 @@ const start: Handler = async (deps, ctx, situation) => {
     }
   }
 };
+
+/** The request wants a new sign-in, and this upstream can't show that there was one. */
+const isStale = (situation: Situation, { traits }: OpenBridge) => traits.keepsSession === true && asksAnew(situation);
 
 /** Of a request that wants a new sign-in an upstream's old session is none either. */
 const asksAnew = ({ interaction: { params } }: Situation) =>
@@ -138,7 +142,7 @@ async function concluded(
   if (result.outcome === 'unavailable') return refuse(deps, ctx, situation, id, 'unavailable', result.cause);
   if (result.outcome === 'refused') return refuse(deps, ctx, situation, id, result.reason, result.cause);
   const facts = upstreamFacts(open.traits, open.cap, result.identity, deps.clock());
-  return arrived(deps, ctx, situation, open, facts);
+  return arrived(deps, ctx, situation, open, isStale(situation, open) ? { ...facts, event: null } : facts);
 }
 
 async function wait(

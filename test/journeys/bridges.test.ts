@@ -18,11 +18,15 @@ afterAll(async () => {
 
 /** Chooses a bridge on the sign-in page and somebody at the upstream's. */
 async function signInBy(page: Page, bridge: string, person: string): Promise<void> {
+  await signInStart(page, bridge);
+  await page.click(`button[name=person][value="${person}"]`);
+}
+
+async function signInStart(page: Page, bridge: string): Promise<void> {
   await page.waitForSelector('form[action$="/passkey/verify"]');
   const form = `form[action$="/bridge/${bridge}/start"] button`;
   if (!(await page.locator(form).isVisible())) await page.click('details.ways-in summary');
   await page.click(form);
-  await page.click(`button[name=person][value="${person}"]`);
 }
 
 async function register(page: Page, region: string, phone: string, e164: string): Promise<void> {
@@ -236,4 +240,14 @@ it('publishes our public keys where an upstream reads them, and only the public 
   expect(keys.map(({ use }) => use).sort()).toEqual(['enc', 'sig']);
   for (const key of keys) expect(key).not.toHaveProperty('d');
   expect((await fetch(`${city.issuer}/bridge/wechat/jwks.json`)).status).toBe(404);
+});
+
+it('takes no upstream’s old session for the new sign-in that an app asks for', async () => {
+  const { page, context } = await newPerson(browser, { locale: 'zh-CN' });
+  const library = city.urls.apps.library ?? '';
+  await page.goto(`${library}/sign-in?prompt=login`);
+  await signInStart(page, 'wechat');
+  await page.waitForSelector('form[action$="/bridge/forget"]');
+  expect(await page.textContent('main')).toContain('重新登录');
+  await context.close();
 });

@@ -70,6 +70,7 @@ export const alipay = defineBridge({
       },
     ],
     identityOfAccount: true,
+    keepsSession: true,
     asks: [],
     have: [],
   },

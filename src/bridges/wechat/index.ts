@@ -51,6 +51,7 @@ export const wechat = defineBridge({
         },
       },
     ],
+    keepsSession: true,
     asks: [],
     have: [],
   },
