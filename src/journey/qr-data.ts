@@ -41,7 +41,7 @@ export async function qrData(deps: JourneyDeps, ctx: Context, situation: Situati
     qrSvg: qrSvg(`${address}/${ticket}`),
     code: `${code.slice(0, 4)} ${code.slice(4)}`,
     address: address.replace(/^https?:\/\//, ''),
-    until: new Date(until),
+    seconds: Math.max(1, Math.ceil((until - deps.clock().getTime()) / 10_000)) * 10,
   };
 }
 

@@ -160,7 +160,7 @@ withDatabases('D19 relayed and guessed approvals', (makeDb) => {
         { method: 'totp', factors: ['possession'], phishingResistant: false, userVerified: false },
         0,
       ],
-      ['a bridge', { method: 'bridge', phishingResistant: false }, 0],
+      ['a bridge, however strong', { method: 'bridge' }, 0],
       ['a passkey without user verification', { userVerified: false, factors: ['possession'] }, 0],
       [
         'signed in by another phone itself',

@@ -79,7 +79,7 @@ export const samples: Readonly<Record<string, readonly object[]>> = {
       qrSvg: '<svg xmlns="http://www.w3.org/2000/svg"/>',
       code: '1234 5678',
       address: 'localhost:3000/account/qr',
-      until: at,
+      seconds: 120,
     },
   ],
   'journey/qr-ended': [
