@@ -23,6 +23,7 @@ import { type Clock, systemClock } from './lib/clock.ts';
 import { deriveKey, type Keyring } from './lib/crypto.ts';
 import { ShiminError } from './lib/errors.ts';
 import type { Log } from './lib/log.ts';
+import { startNotices } from './notices.ts';
 import { clientAdapter, metadataFault } from './oidc/clients.ts';
 import { recordRefusals } from './oidc/decision.ts';
 import { finishInteraction, openInteraction, refuseInteraction } from './oidc/interaction.ts';
@@ -258,6 +259,7 @@ export async function createShimin(deps: {
   app.use(router.routes()).use(account.middleware).use(accountRouter.routes());
   app.use(admin.middleware).use(staffRouter.routes());
 
+  const notices = startNotices({ db, clock, keyring, log, i18n, sendSms });
   const background = startBackground({ db, clock, keyring, log, config });
   let draining = false;
   return {
@@ -278,6 +280,7 @@ export async function createShimin(deps: {
     },
     async close() {
       background.stop();
+      await notices.stop();
       await rollups.stop();
       await shadows.stop();
       await deliveries.close();

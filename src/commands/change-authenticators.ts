@@ -14,10 +14,13 @@ import {
   totpOf,
 } from '../storage/authenticators.ts';
 import { type Db, transaction } from '../storage/db.ts';
-import { insertEvent } from '../storage/sessions.ts';
+import { endEventsOf } from '../storage/external-identities.ts';
+import { endSessions, insertEvent } from '../storage/sessions.ts';
 import { announce } from './announce.ts';
 import type { Cause, CommandDeps } from './command.ts';
+import { notify } from './notify.ts';
 import type { EventFacts } from './record-authentication.ts';
+import { tellApps } from './tell-apps.ts';
 
 type ChangeType = 'authenticator.added' | 'authenticator.renamed' | 'authenticator.revoked' | 'recovery_codes.replaced';
 
@@ -90,6 +93,7 @@ export async function enrolPasskey(
     }
     await note(tx, at, 'authenticator.added', input.accountId, input.cause, { kind: 'passkey' });
     await tell(tx, deps, at, input.accountId, { type: passkeyType(input.passkey.transports), change: 'create' });
+    await notify(tx, deps, { accountId: input.accountId, kind: 'passkey_added', at });
   });
 }
 
@@ -125,6 +129,12 @@ export async function removePasskey(
     if (left.length === 0 && !(password && totp)) throw new ShiminError('last_way_in', { status: 409 });
     await note(tx, at, 'authenticator.revoked', input.accountId, input.cause, { kind: 'passkey' });
     await tell(tx, deps, at, input.accountId, { type: passkeyType(removed.transports), change: 'delete' });
+    await notify(tx, deps, { accountId: input.accountId, kind: 'passkey_removed', at });
+    // Whoever holds the lost device is signed out with it.
+    for (const uid of await endEventsOf(tx, input.accountId, removed.credentialId, at)) {
+      await tellApps(tx, deps.keyring, { accountId: input.accountId, which: { uid }, at, initiator: 'user' });
+      await endSessions(tx, input.accountId, { uid, at });
+    }
     return true;
   });
 }
@@ -139,5 +149,6 @@ export async function issueRecoveryCodes(
     await replaceRecoveryCodes(tx, input.accountId, input.hashes);
     await note(tx, at, 'recovery_codes.replaced', input.accountId, input.cause, { count: input.hashes.length });
     await tell(tx, deps, at, input.accountId, { type: 'recovery-codes', change: 'update' });
+    await notify(tx, deps, { accountId: input.accountId, kind: 'recovery_codes_new', at });
   });
 }

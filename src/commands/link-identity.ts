@@ -20,6 +20,7 @@ import { announce } from './announce.ts';
 import { liftByDoing } from './close-interventions.ts';
 import type { Cause, CommandDeps } from './command.ts';
 import { withLevelChange } from './level-change.ts';
+import { notify } from './notify.ts';
 import { tellApps } from './tell-apps.ts';
 import { claimPerson } from './upstream-person.ts';
 
@@ -53,6 +54,7 @@ export async function writeLink(tx: Db, deps: CommandDeps, use: UpstreamUse): Pr
   if (known) await keepSubjects(tx, deps.keyring, known, subjects);
   await take(tx, deps, use, id, at);
   if (known) return;
+  await notify(tx, deps, { accountId: use.accountId, kind: 'identity_linked', bridge, at });
   await note(tx, use, at, 'identity.linked', { bridge });
   const data = { credential_type: `urn:shimin:bridge:${bridge}`, change_type: 'create' };
   await announce(tx, deps.keyring, {
@@ -158,6 +160,7 @@ export async function unlinkIdentity(
       await tellApps(tx, deps.keyring, { accountId, which: { uid }, at, initiator: 'user' });
       await endSessions(tx, accountId, { uid, at });
     }
+    await notify(tx, deps, { accountId, kind: 'identity_unlinked', bridge: gone.bridge, at });
     await note(tx, { accountId, cause }, at, 'identity.unlinked', { bridge: gone.bridge });
     const data = { credential_type: `urn:shimin:bridge:${gone.bridge}`, change_type: 'delete' };
     await announce(tx, deps.keyring, { accountId, event: 'credential-change', data, at, initiator: 'user' });

@@ -6,6 +6,7 @@ import { transaction } from '../storage/db.ts';
 import { insertEvent } from '../storage/sessions.ts';
 import { liftByDoing } from './close-interventions.ts';
 import type { Cause, CommandDeps } from './command.ts';
+import { notify } from './notify.ts';
 
 /** What a ceremony proved, before it has an id and a time. */
 export type EventFacts = Omit<AuthenticationEvent, 'id' | 'at' | 'interaction'>;
@@ -40,6 +41,8 @@ export async function recordAuthentication(
         at,
       });
     }
+    if (input.uses.some(({ kind }) => kind === 'recovery_code'))
+      await notify(tx, deps, { accountId: input.accountId, kind: 'recovery_code_used', at });
     await liftByDoing(tx, deps, { accountId: input.accountId, part: 'sign_in', at, cause: input.cause });
     await append(tx, {
       at,

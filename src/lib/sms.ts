@@ -7,13 +7,16 @@ export interface SmsMessage {
   readonly to: string;
   readonly text: string;
   readonly template: string;
+  /** Of a message that may be sent again until it arrived; each other one is sent once. */
+  readonly id?: string;
 }
 
 const receipt = z.object({ message_id: z.string().min(1).max(200), status: z.enum(['accepted', 'queued', 'sent']) });
 
 /**
  * Client of the SMS gateway. Sending throws `upstream_*` unless the gateway accepted: then nothing is counted against the
- * person (F-37). Never retried here, since a lost answer may mean a message sent twice.
+ * person (F-37). Never retried here: whoever tries again gives the same `id`,
+ * since a lost answer may mean a message that went out.
  */
 export function smsGateway(settings: {
   /** Messages go to `<url>/v1/messages`. */
@@ -23,13 +26,13 @@ export function smsGateway(settings: {
   upstream: Upstream;
   timeoutMs?: number;
 }): (message: SmsMessage) => Promise<void> {
-  return async ({ to, text, template }) => {
+  return async ({ to, text, template, id = newId() }) => {
     await callJson({
       url: `${settings.url.replace(/\/$/, '')}/v1/messages`,
       method: 'POST',
       headers: { authorization: `Bearer ${settings.token}` },
       // The gateway drops a second message with the same request id.
-      json: { request_id: newId(), to, text, template },
+      json: { request_id: id, to, text, template },
       schema: receipt,
       upstream: settings.upstream,
       timeoutMs: settings.timeoutMs ?? 3000,
