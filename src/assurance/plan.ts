@@ -95,10 +95,10 @@ function search(input: PlanInput, requirement: Requirement): Plan {
     const assessment = assessed(input, state);
     const progress = progressOf(state);
     for (const offer of offers) {
-      if (way.steps.includes(offer.id) || !isOpen(offer, state, assessment, now)) continue;
+      if (way.steps.includes(offer.id) || !isOpen(offer, state, assessment, now) || isAnothers(offer, state)) continue;
       const after = applyOffer(state, offer, now, input.interaction);
       // A proof that meets nothing new meets nothing later either: without this a dozen bridges make thousands of sets.
-      if (offer.yields.event === undefined && progressOf(after) === progress) continue;
+      if (progressOf(after) === progress) continue;
       queue.push({ way: { steps: [...way.steps, offer.id], minutes: way.minutes + offer.minutes }, state: after });
     }
     queue.sort((a, b) => a.way.minutes - b.way.minutes || a.way.steps.length - b.way.steps.length);
@@ -151,6 +151,12 @@ const assessed = (input: PlanInput, state: State, acceptance: Acceptance = anyth
 function reaches(input: PlanInput, requirement: Requirement, state: State): boolean {
   const context = { interaction: input.interaction, offered: false, events: state.events };
   return satisfies(assessed(input, state, requirement), requirement, input.policy, context).kind === 'met';
+}
+
+/** Nobody is of two categories: what proves somebody of another one proves somebody else. */
+function isAnothers({ yields }: Offer, { evidence }: State): boolean {
+  const category = personCategory(evidence);
+  return category !== null && (yields.evidence ?? []).some((item) => (item.category ?? category) !== category);
 }
 
 function isOpen(offer: Offer, state: State, assessment: Assessment, now: Date): boolean {

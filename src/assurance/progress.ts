@@ -1,8 +1,9 @@
-import { acceptedEvidence } from './accepted.ts';
-import type { Evidence } from './evidence.ts';
+import { acceptedEvents, acceptedEvidence } from './accepted.ts';
+import { meetRules } from './authentication.ts';
+import type { AuthenticationEvent, Evidence, EvidenceKind } from './evidence.ts';
 import { endOf, fits } from './identity.ts';
 import { dominates } from './level.ts';
-import type { PlanInput } from './plan.ts';
+import type { Offer, PlanInput } from './plan.ts';
 import type { EvidenceRule } from './policy.ts';
 import type { Requirement } from './requirement.ts';
 
@@ -16,12 +17,13 @@ interface Slot {
 /**
  * Says how far evidence has come towards a requirement, as a text: two states with the same text reach the same levels, now
  * and after the same further steps. What it looks at: each rule of each level that could satisfy the requirement, by
- * category of person, and the kinds of evidence that some offer needs to be there first.
+ * category of person, the kinds of evidence that some offer needs to be there first, and each rule of authentication by
+ * all sign-ins, those of this request and those that are recent enough.
  */
 export function progressMeter(
-  { policy, offers, now }: Pick<PlanInput, 'policy' | 'offers' | 'now'>,
+  { policy, offers, now, interaction }: Pick<PlanInput, 'policy' | 'offers' | 'now' | 'interaction'>,
   requirement: Requirement,
-): (state: { readonly evidence: readonly Evidence[] }) => string {
+): (state: { readonly evidence: readonly Evidence[]; readonly events: readonly AuthenticationEvent[] }) => string {
   const wanted = requirement.wanted.flatMap((meaning) => (meaning.kind === 'level' ? [meaning.level] : []));
   const targets = [...wanted, ...requirement.floors, requirement.floor];
   const levels = policy.levels.filter(({ id }) => targets.some((target) => dominates(policy.levels, id, target)));
@@ -30,9 +32,11 @@ export function progressMeter(
       rules.map((rule) => ({ rule, categories: categories ?? [null], independent })),
     ),
   );
-  const needed = [...new Set(offers.flatMap(({ requires }) => requires.evidence))];
+  const needed = stepsTowards(offers, slots);
   const at = now.getTime();
-  return ({ evidence }) => {
+  // Also what says how strongly somebody signed in at all, since offers and labels ask for it.
+  const authentication = [...policy.levels, ...policy.authenticationLabels].flatMap((rule) => rule.authentication);
+  return ({ evidence, events }) => {
     const counting = acceptedEvidence(requirement, evidence);
     const marks = slots.map(({ rule, categories, independent }) =>
       categories
@@ -44,8 +48,25 @@ export function progressMeter(
         .join(','),
     );
     const kinds = needed.filter((kind) => evidence.some((item) => item.kind === kind));
-    // The person's category decides what later proofs without one are taken for.
-    const categories = [...new Set(evidence.map(({ category }) => category))].sort();
-    return [marks.join(';'), kinds.join(','), categories.join(',')].join('|');
+    const signIns = acceptedEvents(requirement, events);
+    const here = signIns.filter((event) => event.interaction !== null && event.interaction === interaction);
+    const recent = signIns.filter((event) => event.at.getTime() > at - (requirement.maxAge ?? 0) * 1000);
+    const met = [signIns, here, requirement.maxAge === null ? [] : recent].map((some) =>
+      authentication.map((rule) => (meetRules([rule], some, now) === null ? '0' : '1')).join(''),
+    );
+    return [marks.join(';'), kinds.join(','), ...met, here.length > 0 ? '1' : '0'].join('|');
   };
+}
+
+/** Kinds of evidence that open a way to something that counts: directly, or by an offer that opens one. */
+function stepsTowards(offers: readonly Offer[], slots: readonly Slot[]): EvidenceKind[] {
+  const needed = new Set<EvidenceKind>();
+  const counts = (kind: EvidenceKind) => needed.has(kind) || slots.some(({ rule }) => rule.kind === kind);
+  for (let before = -1; before < needed.size; ) {
+    before = needed.size;
+    for (const { requires, yields } of offers)
+      if (yields.event !== undefined || (yields.evidence ?? []).some(({ kind }) => counts(kind)))
+        for (const kind of requires.evidence) needed.add(kind);
+  }
+  return [...needed];
 }
