@@ -88,7 +88,7 @@ describe.each(databaseKinds)('the register takes a person back [%s]', { timeout 
   const aboutSubject = (items: readonly Received[], subject: string) =>
     items.find(({ claims }) => Reflect.get(Object(claims.sub_id), 'sub') === subject);
 
-  it('lowers the next token, refresh, userinfo and introspection, and its apps hear of it within a second', async () => {
+  it('D20 lowers the next token, refresh, userinfo and introspection, and its apps hear of it within a second', async () => {
     const waits: { push: number; poll: number }[] = [];
     for (const [round, { known, session }] of people.entries()) {
       const { tokens, browser, subject } = session;
