@@ -67,7 +67,8 @@ export function startDeliveries(
       unique: deps.unique,
       engine: {
         appOfToken: (value) => appOfToken(engine.provider, value),
-        recipient: (clientId, accountId) => recipientOf(engine.provider, subjects, clientId, accountId),
+        recipient: (clientId, accountId) =>
+          recipientOf({ provider: engine.provider, db }, subjects, clientId, accountId),
         algorithmOf: (clientId) => algorithmOf(engine.provider, clientId),
         sign: setSigner({ db, keyring }),
       },

@@ -28,6 +28,8 @@ const titles: Readonly<Record<string, string>> = {
   change_decided: 'It is decided or done already',
   change_expired: 'It was left undecided for too long',
   change_stale: 'What it would change is not as it was',
+  merge_unproven: 'Not both accounts have just been proved by their holder',
+  merge_barred: 'These two accounts cannot be merged or parted',
   proposer_lost_role: 'Whoever proposed it may not propose it any more',
   policy_invalid: 'The policy is refused; errors names every fault',
   app_taken: 'There is an app of that name',

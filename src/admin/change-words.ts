@@ -25,6 +25,10 @@ export function changeTitle(t: Words, nameOf: (id: string | null) => string, cha
         ? t('changes.what.role_assign', params)
         : t('changes.what.role_revoke', params);
     }
+    case 'merge':
+      return t('changes.what.merge');
+    case 'unmerge':
+      return t('changes.what.unmerge');
     case 'bridge':
       return t('changes.what.bridge', { bridge: sourceName(t, what.payload.bridge) });
     case 'source': {

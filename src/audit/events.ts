@@ -40,6 +40,8 @@ export const appFields = [
 export const auditEvents = [
   { type: 'account.registered', data: ['authenticator'] },
   { type: 'account.status_changed', data: ['from', 'to'] },
+  { type: 'account.merged', data: ['mergeId', 'changeId', 'kept', 'gone'] },
+  { type: 'account.merge_undone', data: ['mergeId', 'changeId', 'kept', 'gone'] },
   { type: 'authentication.succeeded', data: ['methods'] },
   { type: 'authentication.failed', data: ['methods'] },
   { type: 'authentication.locked', data: ['methods', 'failures'] },

@@ -14,6 +14,7 @@ import { appActor, appPrefix, isAppActor, mayHold, withRole } from './app-roles.
 import { proposalOf, validPolicy } from './change-payload.ts';
 import { staffRoles } from './change-rules.ts';
 import type { CommandDeps } from './command.ts';
+import { mergeAccounts, undoMerge } from './merge-accounts.ts';
 import type { Role } from './permissions.ts';
 import { rotateKeys } from './rotate-keys.ts';
 
@@ -75,6 +76,12 @@ export async function applyChange(
       await note(tx, change, by, { type: 'bridge.saved', accountId: null, data });
       return null;
     }
+    case 'merge':
+      await mergeAccounts(tx, deps, change, what.payload, by);
+      return null;
+    case 'unmerge':
+      await undoMerge(tx, deps, change, what.payload, by);
+      return null;
     case 'source': {
       const { source: id, enabled, killed } = what.payload;
       if (killed) {

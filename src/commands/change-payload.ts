@@ -8,6 +8,9 @@ import { bridgeUses } from '../storage/bridges.ts';
 import { staffId } from './app-roles.ts';
 import { type ChangeKind, changeKinds, type Operation, powersOf, roles } from './permissions.ts';
 
+const accountId = z.string().min(1).max(36);
+const pair = { keepId: accountId, goneId: accountId };
+
 const payloads = {
   /** The whole next document; its number is given when it is published. */
   policy: z.strictObject({ document: z.custom<AssurancePolicy>((value) => typeof value === 'object') }),
@@ -27,6 +30,8 @@ const payloads = {
     plain: z.array(z.string()).optional(),
     from: z.number().int().positive().nullable(),
   }),
+  merge: z.strictObject(pair),
+  unmerge: z.strictObject({ ...pair, mergeId: z.string().min(1).max(36) }),
 } as const satisfies Record<ChangeKind, z.ZodType>;
 
 /** What a change would do, by its kind. */
@@ -41,6 +46,8 @@ const proposal = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('keys'), payload: payloads.keys }),
   z.object({ kind: z.literal('source'), payload: payloads.source }),
   z.object({ kind: z.literal('bridge'), payload: payloads.bridge }),
+  z.object({ kind: z.literal('merge'), payload: payloads.merge }),
+  z.object({ kind: z.literal('unmerge'), payload: payloads.unmerge }),
 ]);
 
 export const isChangeKind = (value: string): value is ChangeKind => changeKinds.some((kind) => kind === value);

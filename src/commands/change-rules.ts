@@ -25,7 +25,9 @@ export interface Refusal {
     | 'change_expired'
     | 'change_stale'
     | 'proposer_lost_role'
-    | 'draft_conflict';
+    | 'draft_conflict'
+    | 'merge_unproven'
+    | 'merge_barred';
 }
 
 const statusOf: Readonly<Record<Refusal['refused'], number>> = {
@@ -36,6 +38,8 @@ const statusOf: Readonly<Record<Refusal['refused'], number>> = {
   change_stale: 409,
   proposer_lost_role: 409,
   draft_conflict: 409,
+  merge_unproven: 409,
+  merge_barred: 409,
 };
 
 /** Detail of a refusal whose line in the audit is written: whoever has it inside a transaction must commit. */
@@ -70,9 +74,11 @@ export async function mayPropose(
   return may(held, needed);
 }
 
-/** Nobody takes part in a decision on their own roles. */
-export const isOwnRole = (what: Proposal, accountId: string) =>
-  what.kind === 'role' && what.payload.accountId === accountId;
+/** Nobody takes part in a decision on their own roles or accounts. */
+export const isOwn = (what: Proposal, accountId: string): boolean =>
+  (what.kind === 'role' && what.payload.accountId === accountId) ||
+  ((what.kind === 'merge' || what.kind === 'unmerge') &&
+    (what.payload.keepId === accountId || what.payload.goneId === accountId));
 
 export function approvalOf(what: Proposal): Operation {
   return powersOf[what.kind].approve;

@@ -8,16 +8,7 @@ import { setSource } from '../storage/sources.ts';
 import { actorOf } from './actor.ts';
 import { applyChange } from './apply-change.ts';
 import { type Proposal, proposalOf } from './change-payload.ts';
-import {
-  approvalOf,
-  type By,
-  isOwnRole,
-  mayPropose,
-  orThrow,
-  type Refusal,
-  refuse,
-  staffRoles,
-} from './change-rules.ts';
+import { approvalOf, type By, isOwn, mayPropose, orThrow, type Refusal, refuse, staffRoles } from './change-rules.ts';
 import type { CommandDeps } from './command.ts';
 import { may } from './permissions.ts';
 
@@ -72,7 +63,7 @@ async function refusalOf(
 ): Promise<Refusal['refused'] | null> {
   const { by } = input;
   if (!mayDecide) return 'forbidden';
-  if (change.proposedBy === by.accountId || isOwnRole(what, by.accountId)) return 'self_approval';
+  if (change.proposedBy === by.accountId || isOwn(what, by.accountId)) return 'self_approval';
   if (change.status !== 'proposed' || change.revision !== input.revision) return 'change_decided';
   if (change.expiresAt !== null && change.expiresAt <= at) return 'change_expired';
   if (input.decision === 'reject') return null;

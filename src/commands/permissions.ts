@@ -42,6 +42,9 @@ const matrix = {
   'person.search': ['support'],
   'person.read': ['support'],
   'intervention.set': ['support'],
+  /** Two accounts of one person made one, and that undone: never by one official alone. */
+  'merge.propose': ['support'],
+  'merge.approve': ['support'],
   'counter.verify': ['clerk'],
   'counter.confirm': ['clerk'],
   'audit.read': ['auditor'],
@@ -61,7 +64,7 @@ export function may(held: readonly Role[], operation: Operation): boolean {
   return held.some((role) => allowed.includes(role));
 }
 
-export const changeKinds = ['policy', 'rollback', 'role', 'keys', 'source', 'bridge'] as const;
+export const changeKinds = ['policy', 'rollback', 'role', 'keys', 'source', 'bridge', 'merge', 'unmerge'] as const;
 export type ChangeKind = (typeof changeKinds)[number];
 
 /** What it takes to propose and to approve a change of each kind. */
@@ -72,4 +75,6 @@ export const powersOf: Readonly<Record<ChangeKind, { readonly propose: Operation
   keys: { propose: 'keys.propose', approve: 'keys.approve' },
   source: { propose: 'source.switch', approve: 'source.approve' },
   bridge: { propose: 'bridge.propose', approve: 'bridge.approve' },
+  merge: { propose: 'merge.propose', approve: 'merge.approve' },
+  unmerge: { propose: 'merge.propose', approve: 'merge.approve' },
 };

@@ -8,17 +8,9 @@ import { currentPolicy, policyByVersion } from '../storage/policies.ts';
 import { actorOf } from './actor.ts';
 import { mayHold } from './app-roles.ts';
 import { type Proposal, powerToPropose, proposalOf, shapedPolicy, validPolicy } from './change-payload.ts';
-import {
-  approvalOf,
-  type By,
-  isOwnRole,
-  mayPropose,
-  orThrow,
-  type Refusal,
-  refuse,
-  staffRoles,
-} from './change-rules.ts';
+import { approvalOf, type By, isOwn, mayPropose, orThrow, type Refusal, refuse, staffRoles } from './change-rules.ts';
 import type { CommandDeps } from './command.ts';
+import { isBarred, isFinal, proofOf } from './merge-rules.ts';
 import { may } from './permissions.ts';
 
 /** A proposal that nobody decides is void after a week, so that an old one takes nobody by surprise. */
@@ -162,10 +154,12 @@ export async function proposeChange(
     const about = { change: null, kind: what.kind, operation: 'propose', roles: await staffRoles(tx, by.accountId) };
     const current = await currentPolicy(tx);
     const killed = what.kind === 'source' && what.payload.killed;
-    const mine = isOwnRole(what, by.accountId);
+    const mine = isOwn(what, by.accountId);
     const unheard = what.kind === 'role' && !mayHold(what.payload.accountId, what.payload.role);
     if (killed || mine || unheard || !may(about.roles, powerToPropose(what, current.document)))
       return refuse(tx, at, by, about, 'forbidden');
+    const why = await mergeRefusal(tx, deps, what, at);
+    if (why !== null) return refuse(tx, at, by, about, why);
     if (what.kind === 'rollback') {
       const old = await policyByVersion(tx, what.payload.toVersion);
       if (old === null || old.version >= current.version) throw new ShiminError('not_found', { status: 404 });
@@ -184,6 +178,24 @@ export async function proposeChange(
     return { done: change };
   });
   return orThrow(result);
+}
+
+/** Both accounts are proved at this moment, by their holder: the officials' word that they are one person's is not enough (D16). */
+async function mergeRefusal(
+  tx: Db,
+  deps: CommandDeps,
+  what: Proposal,
+  at: Date,
+): Promise<'merge_barred' | 'merge_unproven' | null> {
+  if (what.kind === 'unmerge') {
+    const { mergeId, ...pair } = what.payload;
+    return (await isFinal(tx, mergeId, pair, at)) ? 'merge_barred' : null;
+  }
+  if (what.kind !== 'merge') return null;
+  if (await isBarred(tx, deps, what.payload, at)) return 'merge_barred';
+  const { keepId, goneId } = what.payload;
+  for (const id of [keepId, goneId]) if ((await proofOf(tx, id, at)) === null) return 'merge_unproven';
+  return null;
 }
 
 /** A kill's other half: written with the switch, in the caller's transaction; it waits until somebody looks. */

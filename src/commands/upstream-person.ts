@@ -69,7 +69,7 @@ const sharesName = (known: Person, { name, latinName }: UpstreamClaims): boolean
   [name, latinName].some((said) => said !== undefined && known.names.some((own) => compareNames(own.name, said).equal));
 
 /** Whether nothing that both know of the person is different. A name in another script can't be compared and is no difference. */
-function agrees(known: Person, claims: UpstreamClaims): boolean {
+export function agrees(known: Person, claims: UpstreamClaims): boolean {
   if (known.birthDate !== null && claims.birthDate !== undefined && known.birthDate !== claims.birthDate) return false;
   const said = [claims.name, claims.latinName].filter((name) => name !== undefined);
   const comparable = said.filter((name) => known.names.some((own) => isLatin(own.name) === isLatin(name)));

@@ -12,6 +12,7 @@ import { openFor } from '../lib/crypto.ts';
 import { ShiminError } from '../lib/errors.ts';
 import { findAccount, findAccountByContact } from '../storage/accounts.ts';
 import { findPasskeyByCredentialId, passwordOf, totpOf } from '../storage/authenticators.ts';
+import { passkeyHandle } from '../storage/merges.ts';
 import { parseForm, seeOther } from '../web/forms.ts';
 import { parseCredential, passkeyForm, takeCeremony } from './ceremonies.ts';
 import { causeOf, fieldErrors, type Handler, withSituation } from './context.ts';
@@ -62,7 +63,8 @@ async function findStored(db: JourneyDeps['db'], credentialId: string) {
   const passkey = await findPasskeyByCredentialId(db, credentialId);
   if (!passkey || passkey.revokedAt !== null) return null;
   const account = await findAccount(db, passkey.accountId);
-  return account ? { ...passkey, userHandle: account.passkeyUserHandle } : null;
+  if (!account) return null;
+  return { ...passkey, userHandle: (await passkeyHandle(db, passkey.id)) ?? account.passkeyUserHandle };
 }
 
 const passwordForm = z.object({

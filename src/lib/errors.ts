@@ -24,6 +24,8 @@ export const errorCodes = [
   'change_expired',
   'change_stale',
   'proposer_lost_role',
+  'merge_unproven',
+  'merge_barred',
   'policy_invalid',
   'app_taken',
   'app_invalid',

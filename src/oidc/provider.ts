@@ -6,6 +6,7 @@ import type { Keyring } from '../lib/crypto.ts';
 import { signingAlgorithms } from '../lib/jwk.ts';
 import type { Db } from '../storage/db.ts';
 import type { Decision } from '../storage/decisions.ts';
+import { subjectAccount } from '../storage/merges.ts';
 import type { StandingReader } from '../storage/standing.ts';
 import { accountFinder, assuranceOfToken } from './account.ts';
 import { apiScope, tokenResource } from './api-tokens.ts';
@@ -85,7 +86,10 @@ function configuration(deps: ProviderDeps): Configuration {
     loadExistingGrant: grantLoader(deps),
     acrValues: [...deps.acrValues],
     subjectTypes: ['pairwise', 'public'],
-    pairwiseIdentifier: (_ctx, accountId, client) => pairwise(accountId, String(client.sectorIdentifier)),
+    pairwiseIdentifier: async (_ctx, accountId, client) => {
+      const sector = String(client.sectorIdentifier);
+      return pairwise(await subjectAccount(deps.db, accountId, sector), sector);
+    },
     responseTypes: ['code'],
     // The last two are for apps' own tokens: security event streams (CAEP interoperability profile, 2.7.2).
     // What is asked for, where the policy holds resources and actions to levels of their own.

@@ -4,6 +4,7 @@ import type { Keyring } from '../lib/crypto.ts';
 import { ShiminError } from '../lib/errors.ts';
 import { type SigningAlgorithm, signingAlgorithms } from '../lib/jwk.ts';
 import type { Db } from '../storage/db.ts';
+import { subjectAccount } from '../storage/merges.ts';
 import { keyEpoch } from '../storage/signing-keys.ts';
 import { resourceOf } from './api-tokens.ts';
 import { loadKeySet } from './keys.ts';
@@ -42,7 +43,7 @@ export interface Recipient {
 
 /** Null when the app is gone. */
 export async function recipientOf(
-  provider: Provider,
+  { provider, db }: { provider: Provider; db: Db },
   subjects: (accountId: string, sector: string) => string,
   clientId: string,
   accountId: string,
@@ -50,8 +51,10 @@ export async function recipientOf(
   const client = await provider.Client.find(clientId);
   if (!client) return null;
   const { sectorIdentifier, idTokenSignedResponseAlg: agreed } = client;
+  const sector = String(sectorIdentifier);
   return {
-    subject: client.subjectType === 'pairwise' ? subjects(accountId, String(sectorIdentifier)) : accountId,
+    subject:
+      client.subjectType === 'pairwise' ? subjects(await subjectAccount(db, accountId, sector), sector) : accountId,
     algorithm: signingAlgorithms.find((known) => known === agreed) ?? 'ES256',
   };
 }

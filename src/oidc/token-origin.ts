@@ -48,7 +48,7 @@ async function ofIdToken(deps: Parameters<typeof tokenOrigin>[0], token: string)
   const { sub, aud: clientId, iat, auth_time: authTime } = claims.data;
   const subjects = pairwiseSubjects(deps.keyring.pairwiseSalt);
   for (const { accountId, sessionUid } of await sessionsOfSecond(deps.db, new Date(authTime * 1000))) {
-    const recipient = await recipientOf(deps.provider, subjects, clientId, accountId);
+    const recipient = await recipientOf(deps, subjects, clientId, accountId);
     if (recipient?.subject === sub) return { accountId, clientId, sessionUid, issuedAt: new Date(iat * 1000) };
   }
   return null;

@@ -26,9 +26,9 @@ export interface Person {
   readonly names: readonly { script: string; name: string }[];
 }
 
-const nameContext = (id: string, script: string) => `person:${id}:name:${script}`;
-const documentContext = (id: string, type: string) => `person:${id}:document:${type}`;
-const birthContext = (id: string) => `person:${id}:birth-date`;
+export const nameContext = (id: string, script: string) => `person:${id}:name:${script}`;
+export const documentContext = (id: string, type: string) => `person:${id}:document:${type}`;
+export const birthContext = (id: string) => `person:${id}:birth-date`;
 const documentDomain = (type: string) => `document:${type}`;
 const text = z.string();
 

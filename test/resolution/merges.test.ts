@@ -1,0 +1,191 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { decideChange } from '../../src/commands/decide-change.ts';
+import { proposeChange } from '../../src/commands/propose-change.ts';
+import { bindPerson, contactsOf, findAccount, insertContact, personOf } from '../../src/storage/accounts.ts';
+import { readAudit } from '../../src/storage/audit.ts';
+import { insertPasskey, passkeysOf } from '../../src/storage/authenticators.ts';
+import type { Db } from '../../src/storage/db.ts';
+import { evidenceOf, insertEvidence } from '../../src/storage/evidence.ts';
+import { findIdentity, identitiesOf, insertIdentity } from '../../src/storage/external-identities.ts';
+import { aliasesOf, passkeyHandle } from '../../src/storage/merges.ts';
+import { insertEvent } from '../../src/storage/sessions.ts';
+import { type Office, openOffice } from '../admin/staff-support.ts';
+import { withDatabases } from '../support/databases.ts';
+import { later, storedAccount, t0, testKeyring } from '../support/rows.ts';
+
+const subjects = [{ part: 'sub', of: ['app', 'chan'] as [string, string] }];
+const permit = { type: 'cn_hm_travel_permit', number: 'H12345678' };
+const card = { type: 'hk_id', number: 'A123456(3)' };
+
+withDatabases('merging two accounts of one person', (makeDb) => {
+  let db: Db;
+  let office: Office;
+  beforeEach(async () => {
+    ({ knex: db } = await makeDb());
+    office = await openOffice(db);
+  });
+
+  const signIn = (accountId: string) =>
+    insertEvent(db, {
+      ...{ accountId, method: 'passkey', at: office.now, credentialId: 'c', sessionUid: null, interactionUid: null },
+      ...{ factors: ['possession', 'inherence'], userVerified: true, phishingResistant: true, deviceBound: true },
+    });
+
+  /** An account with a phone, a passkey, an identity elsewhere and a proof. */
+  const citizen = async (phone: string, document: typeof permit, birthDate = '1985-03-03') => {
+    const { id: accountId } = await storedAccount(db);
+    await insertContact(db, testKeyring, { accountId, kind: 'phone', value: phone, confirmedAt: t0 });
+    await insertPasskey(db, {
+      ...{ id: `p${phone}`, accountId, credentialId: `c${phone}`, publicKey: Buffer.from([1]), counter: 0 },
+      ...{ transports: ['internal'], backupEligible: false, backupState: false, userVerifiedAtRegistration: true },
+      ...{ aaguid: '00000000-0000-0000-0000-000000000000', name: 'test', createdAt: t0 },
+    });
+    await bindPerson(db, testKeyring, {
+      ...{ accountId, category: 'hong_kong', name: '陳大文', birthDate, at: t0 },
+      ...{ documentType: document.type, documentNumber: document.number },
+    });
+    await insertEvidence(db, {
+      ...{ accountId, kind: 'document', source: document.type, strength: 'strong', category: 'hong_kong' },
+      ...{ confirmed: ['name', 'document_number'], recordedAt: t0, expiresAt: null, reference: phone },
+    });
+    return accountId;
+  };
+  const two = async (birthDate?: string) => {
+    const keepId = await citizen('+85291234567', card);
+    const goneId = await citizen('+85290000001', permit, birthDate);
+    await insertIdentity(db, testKeyring, { accountId: goneId, bridge: 'iam-smart', subjects, at: t0 });
+    return { keepId, goneId };
+  };
+  const propose = async (pair: { keepId: string; goneId: string }) =>
+    proposeChange(office.deps, {
+      by: await office.member('support'),
+      what: { kind: 'merge', payload: pair },
+      reason: 'one person',
+    });
+  const approve = async ({ id, revision }: { id: string; revision: number }) =>
+    decideChange(office.deps, {
+      ...{ by: await office.member('support'), id, revision },
+      ...{ decision: 'approve', reason: '' },
+    });
+  const merged = async () => {
+    const pair = await two();
+    await signIn(pair.keepId);
+    await signIn(pair.goneId);
+    await approve(await propose(pair));
+    return { ...pair, mergeId: String((await db('merges').first('id')).id) };
+  };
+  const undo = async (pair: { keepId: string; goneId: string; mergeId: string }) =>
+    proposeChange(office.deps, {
+      by: await office.member('support'),
+      what: { kind: 'unmerge', payload: pair },
+      reason: 'it was wrong',
+    });
+  const pictureOf = async (id: string) => ({
+    account: await findAccount(db, id),
+    contacts: await contactsOf(db, testKeyring, id),
+    passkeys: await passkeysOf(db, id),
+    identities: await identitiesOf(db, id),
+    person: await personOf(db, testKeyring, id),
+    evidence: (await evidenceOf(db, id)).filter(({ revokedAt }) => revokedAt === null),
+  });
+
+  it('everything of both is the one that stays; both are told on every contact', async () => {
+    const { keepId, goneId } = await merged();
+    expect((await contactsOf(db, testKeyring, keepId)).map(({ value }) => value).sort()).toEqual([
+      '+85290000001',
+      '+85291234567',
+    ]);
+    expect(await passkeysOf(db, keepId)).toHaveLength(2);
+    expect((await findIdentity(db, testKeyring, 'iam-smart', subjects))?.accountId).toBe(keepId);
+    expect((await personOf(db, testKeyring, keepId))?.documents).toEqual(expect.arrayContaining([permit, card]));
+    expect((await evidenceOf(db, keepId)).map(({ source }) => source).sort()).toEqual([permit.type, card.type].sort());
+    const gone = await findAccount(db, goneId);
+    expect(gone?.status).toBe('suspended');
+    expect(await passkeyHandle(db, 'p+85290000001')).toBe(gone?.passkeyUserHandle);
+    expect(await db('authentication_events').whereNull('ended_at')).toEqual([]);
+    expect(await db('outbox').where({ kind: 'notice' })).toHaveLength(2);
+    const lines = (await readAudit(db, { afterSeq: 0, limit: 1000 })).filter(({ type }) => type === 'account.merged');
+    expect(lines.map(({ accountId }) => accountId).sort()).toEqual([keepId, goneId].sort());
+  });
+
+  it('undone by two, both are as they were, whatever was removed meanwhile', async () => {
+    const pair = await two();
+    const before = { keep: await pictureOf(pair.keepId), gone: await pictureOf(pair.goneId) };
+    await signIn(pair.keepId);
+    await signIn(pair.goneId);
+    await approve(await propose(pair));
+    const mergeId = String((await db('merges').first('id')).id);
+    await db('external_identity_keys').delete();
+    await db('external_identities').delete();
+    await db('contacts').where({ account_id: pair.keepId }).whereNot({ id: before.keep.contacts[0]?.id }).delete();
+    await db('passkeys').where({ id: 'p+85290000001' }).update({ revoked_at: 1, revoked_reason: 'removed_by_citizen' });
+    office.now = later(13 * 24 * 3600);
+    await approve(await undo({ ...pair, mergeId }));
+    expect(await pictureOf(pair.goneId)).toEqual(before.gone);
+    expect(await pictureOf(pair.keepId)).toEqual(before.keep);
+    expect(await passkeyHandle(db, 'p+85290000001')).toBeNull();
+    expect((await findIdentity(db, testKeyring, 'iam-smart', subjects))?.accountId).toBe(pair.goneId);
+    expect(await aliasesOf(db, pair.keepId)).toEqual(new Map());
+    await expect(undo({ ...pair, mergeId })).rejects.toMatchObject({ code: 'merge_barred' });
+  });
+
+  it('evidence revoked since stays revoked when it is undone', async () => {
+    const pair = await merged();
+    await db('evidence')
+      .where({ account_id: pair.keepId, source: permit.type })
+      .update({ revoked_at: 5, revoked_reason: 'x' });
+    await approve(await undo(pair));
+    expect((await evidenceOf(db, pair.goneId)).map(({ revokedAt }) => revokedAt?.getTime())).toEqual([5]);
+  });
+
+  it('after fourteen days it is final', async () => {
+    const pair = await merged();
+    office.now = later(14 * 24 * 3600);
+    await expect(undo(pair)).rejects.toMatchObject({ code: 'merge_barred' });
+  });
+
+  describe('D16', () => {
+    it.each(['neither', 'keepId', 'goneId'] as const)('proof of only one, %s: refused, with a line', async (proved) => {
+      const pair = await two();
+      if (proved !== 'neither') await signIn(pair[proved]);
+      await expect(propose(pair)).rejects.toMatchObject({ code: 'merge_unproven' });
+      expect(await db('merges')).toEqual([]);
+      expect(await db('changes')).toEqual([]);
+      const lines = await readAudit(db, { afterSeq: 0, limit: 1000 });
+      expect(lines.at(-1)).toMatchObject({ type: 'change.refused', reason: 'merge_unproven' });
+    });
+
+    it('an old sign-in proves nothing', async () => {
+      const pair = await two();
+      await signIn(pair.keepId);
+      await signIn(pair.goneId);
+      office.now = later(31 * 60);
+      await expect(propose(pair)).rejects.toMatchObject({ code: 'merge_unproven' });
+    });
+  });
+
+  it('not by one official, not of another person, not twice, not of a colleague', async () => {
+    const pair = await two();
+    await signIn(pair.keepId);
+    await signIn(pair.goneId);
+    const by = await office.member('support');
+    const what = { kind: 'merge', payload: pair } as const;
+    const proposed = await proposeChange(office.deps, { by, what, reason: 'one person' });
+    const { id, revision } = proposed;
+    const decision = { id, revision, decision: 'approve', reason: '' } as const;
+    await expect(decideChange(office.deps, { by, ...decision })).rejects.toMatchObject({ code: 'self_approval' });
+    const owner = await office.member('owner');
+    await expect(decideChange(office.deps, { by: owner, ...decision })).rejects.toMatchObject({ code: 'forbidden' });
+    const second = await propose(pair);
+    const both = await Promise.allSettled([approve(proposed), approve(second)]);
+    expect(both.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    expect(await db('merges')).toHaveLength(1);
+  });
+
+  it('two people are not made one', async () => {
+    const pair = await two('1990-01-01');
+    await signIn(pair.keepId);
+    await signIn(pair.goneId);
+    await expect(propose(pair)).rejects.toMatchObject({ code: 'merge_barred' });
+  });
+});
