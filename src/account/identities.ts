@@ -21,6 +21,8 @@ const kept = z.object({
   own: z.unknown(),
   shown: z.object({ link: z.string().nullable(), qr: z.string().nullable() }).nullable(),
 });
+/** What a page about the upstream says, with an audit line; anything else is a fault of ours. */
+const told: readonly string[] = ['identity_in_use', 'identity_mismatch', 'identity_minor'];
 const notices = ['account.identities.done_linked', 'account.identities.done_unlinked'];
 
 const show: Handler = async (deps, ctx, citizen) => render(deps, ctx, citizen, {}, 200);
@@ -134,7 +136,7 @@ const finish: Handler = async (deps, ctx, citizen) => {
   try {
     await linkIdentity(deps, { accountId, facts, interaction: null, cause: causeOf(ctx) });
   } catch (error) {
-    if (!(error instanceof ShiminError) || !['identity_in_use', 'identity_mismatch'].includes(error.code)) throw error;
+    if (!(error instanceof ShiminError) || !told.includes(error.code)) throw error;
     return refuse(deps, ctx, citizen, id, error.code, error);
   }
   return seeOther(ctx, `${page}?done=identities.done_linked`);

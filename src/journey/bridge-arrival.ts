@@ -53,6 +53,7 @@ export async function arrived(
 const told: Readonly<Record<string, true>> = {
   identity_in_use: true,
   identity_mismatch: true,
+  identity_minor: true,
   identity_unknown: true,
   link_only: true,
   account_suspended: true,

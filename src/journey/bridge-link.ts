@@ -12,6 +12,9 @@ import type { Situation } from './gather.ts';
 import { saveState } from './state.ts';
 import { countAddress } from './throttles.ts';
 
+/** What a page about the upstream says, with an audit line; anything else is a fault of ours. */
+const told: readonly string[] = ['identity_in_use', 'identity_mismatch', 'identity_minor'];
+
 /** The person is signed in on both sides and says that they belong together. */
 const link: Handler = async (deps, ctx, situation) => {
   const { citizen, interaction } = situation;
@@ -28,7 +31,7 @@ const link: Handler = async (deps, ctx, situation) => {
       cause: causeOf(ctx, situation),
     });
   } catch (error) {
-    if (!(error instanceof ShiminError) || !['identity_in_use', 'identity_mismatch'].includes(error.code)) throw error;
+    if (!(error instanceof ShiminError) || !told.includes(error.code)) throw error;
     return refuse(deps, ctx, situation, facts.bridge, error.code, error);
   }
   return forgotten(deps, ctx, situation);
@@ -63,7 +66,7 @@ const register: Handler = async (deps, ctx, situation) => {
       cause: causeOf(ctx, situation),
     });
   } catch (error) {
-    if (!(error instanceof ShiminError) || error.code !== 'identity_in_use') throw error;
+    if (!(error instanceof ShiminError) || !told.includes(error.code)) throw error;
     return refuse(deps, ctx, situation, facts.bridge, error.code, error);
   }
   const done = { registration: null, upstream: null, waiting: null, notice: null };
