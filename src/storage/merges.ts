@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import type { AuthenticationEvent } from '../assurance/evidence.ts';
 import { type Keyring, open, seal } from '../lib/crypto.ts';
-import { type Db, kindOf } from './db.ts';
+import { type Db, isTransaction, kindOf } from './db.ts';
 import { row, time, timeOrNull, toMs } from './rows.ts';
 import { eventRow } from './sessions.ts';
+import { isCurrent, newWatch, noteWriter, type WriteWatch } from './write-watch.ts';
 
 /** Two accounts of one person that became one. */
 export interface Merge {
@@ -109,6 +110,7 @@ export async function latestMerges(db: Db, since: Date, limit = 100): Promise<Me
 
 /** True for exactly one caller. */
 export async function closeMerge(tx: Db, id: string, at: Date): Promise<boolean> {
+  noteWriter(entryOf(tx).watch, tx);
   await tx('subject_aliases').where({ merge_id: id }).delete();
   return (
     (await tx('merges')
@@ -160,13 +162,54 @@ export async function insertAliases(
     subject_of,
     merge_id: mergeId,
   }));
+  noteWriter(entryOf(tx).watch, tx);
   if (rows.length > 0) await tx('subject_aliases').insert(rows);
 }
 
-/** The account whose subject an app of this sector is given for this one: itself, but for a merge. */
+interface CachedAliases {
+  of: ReadonlyMap<string, string>;
+  checkedAt: number;
+  generation: number;
+  readonly watch: WriteWatch;
+}
+
+/** Per database (its settings object is shared with its transactions), gone with it. */
+const cache = new WeakMap<object, CachedAliases>();
+const CHECK_EVERY_MS = 1_000;
+
+function entryOf(db: Db): CachedAliases {
+  const key: object = db.client.config;
+  const entry = cache.get(key) ?? {
+    of: new Map(),
+    checkedAt: Number.NEGATIVE_INFINITY,
+    generation: -1,
+    watch: newWatch(),
+  };
+  cache.set(key, entry);
+  return entry;
+}
+
+const wholeRow = row({ accountId: z.string(), sector: z.string(), subjectOf: z.string() });
+const keyOf = (accountId: string, sector: string) => `${accountId} ${sector}`;
+
+/**
+ * The account whose subject an app of this sector is given for this one: itself, but for a merge. Every token asks, and
+ * merges are few: all aliases are held in memory, right at once in this process and within a second on other nodes.
+ */
 export async function subjectAccount(db: Db, accountId: string, sector: string): Promise<string> {
-  const found = await db('subject_aliases').where({ account_id: accountId, sector }).first('subject_of');
-  return found === undefined ? accountId : z.string().parse(found.subject_of);
+  const entry = entryOf(db);
+  const now = performance.now();
+  if (!isCurrent(entry.watch, entry.generation) || now - entry.checkedAt >= CHECK_EVERY_MS) {
+    const { generation } = entry.watch;
+    const rows = await db('subject_aliases').select('account_id', 'sector', 'subject_of');
+    const of = new Map(
+      rows.map((raw) => wholeRow.parse(raw)).map((each) => [keyOf(each.accountId, each.sector), each.subjectOf]),
+    );
+    // Inside a transaction an uncommitted merge may have been read: it is answered, not kept.
+    if (isTransaction(db) || !isCurrent(entry.watch, generation)) return of.get(keyOf(accountId, sector)) ?? accountId;
+    Object.assign(entry, { of, checkedAt: now, generation });
+  }
+  return entry.of.get(keyOf(accountId, sector)) ?? accountId;
 }
 
 /** The user handle that a passkey says, where it was made for another account than it is of now. */
