@@ -18,6 +18,7 @@ import { enrolRoutes } from './enrol.ts';
 import { homeRoutes } from './home.ts';
 import { keyRoutes } from './keys.ts';
 import { levelRoutes } from './levels.ts';
+import { mergeRoutes } from './merges.ts';
 import { peopleRoutes } from './people.ts';
 import { personRoutes } from './person.ts';
 import { previewRoutes } from './preview.ts';
@@ -49,6 +50,7 @@ export const adminRoutes: readonly AdminRoute[] = [
   ...auditLineRoutes,
   ...peopleRoutes,
   ...personRoutes,
+  ...mergeRoutes,
   ...counterRoutes,
   ...counterCaseRoutes,
 ];

@@ -12,6 +12,7 @@ const items: readonly { readonly id: string; readonly path: string; readonly ope
   { id: 'staff', path: '/admin/staff', operation: 'staff.read' },
   { id: 'keys', path: '/admin/keys', operation: 'keys.read' },
   { id: 'people', path: '/admin/people', operation: 'person.search' },
+  { id: 'merges', path: '/admin/merges', operation: 'merge.propose' },
   { id: 'counter', path: '/admin/counter', operation: 'counter.verify' },
   { id: 'decisions', path: '/admin/decisions', operation: 'decision.explain' },
   { id: 'audit', path: '/admin/audit', operation: 'audit.read' },
