@@ -1,0 +1,71 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { Db } from '../../src/storage/db.ts';
+import { aliasesOf } from '../../src/storage/merges.ts';
+import { insertEvent } from '../../src/storage/sessions.ts';
+import { openLook } from '../../src/storage/staff-looks.ts';
+import { startCity, type TestCity } from '../support/city.ts';
+import { storedAccount } from '../support/rows.ts';
+import { type Desk, openStaffroom, type Staffroom } from '../support/staff-http.ts';
+
+let city: TestCity;
+let room: Staffroom;
+beforeAll(async () => {
+  city = await startCity();
+  room = await openStaffroom(city);
+});
+afterAll(async () => {
+  await room?.close();
+  await city?.close();
+});
+
+const look = (db: Db, desk: Desk, accountId: string) =>
+  openLook(db, {
+    ...{ staffId: desk.accountId, accountId, reason: 'citizen_present' },
+    until: new Date(Date.now() + 600_000),
+  });
+const waiting = async (db: Db) => db('changes').where({ status: 'proposed' }).first('id', 'revision');
+
+it('two officials who have looked both up merge two accounts, and undo it; an app goes on seeing the subject it knows', async () => {
+  const { db } = room;
+  const [one, two] = [await room.desk(['support']), await room.desk(['support'])];
+  const [keep, gone] = [await storedAccount(db), await storedAccount(db)];
+  const pair = { keepId: keep.id, goneId: gone.id };
+  for (const accountId of [keep.id, gone.id]) {
+    await insertEvent(db, {
+      ...{ accountId, method: 'passkey', at: new Date(), credentialId: 'c', sessionUid: null, interactionUid: null },
+      ...{ factors: ['possession', 'inherence'], userVerified: true, phishingResistant: true, deviceBound: true },
+    });
+  }
+  await db('consents').insert({
+    ...{ account_id: gone.id, client_id: 'library', scopes: '["openid"]', claims: '[]', given_at: 1 },
+  });
+
+  expect((await one.post('/admin/merges/propose', pair)).status).toBe(422);
+  expect((await one.post('/admin/merges/propose', { ...pair, reason: 'one person' })).status).toBe(409);
+  for (const id of [keep.id, gone.id]) await look(db, one, id);
+  expect((await one.post('/admin/merges/propose', { ...pair, reason: 'one person' })).status).toBe(303);
+
+  const { id, revision } = await waiting(db);
+  const decision = { decision: 'approve', revision: String(revision) };
+  expect((await one.post(`/admin/merges/${id}/decide`, decision)).status).toBe(403);
+  expect((await two.post(`/admin/merges/${id}/decide`, decision)).status).toBe(409);
+  for (const each of [keep.id, gone.id]) await look(db, two, each);
+  const page = await (await two.get('/admin/merges', 'text/html')).text();
+  expect(page).toContain(gone.id);
+  expect(page).not.toMatch(/undefined|\[object Object\]/);
+  expect((await two.post(`/admin/merges/${id}/decide`, decision)).status).toBe(303);
+
+  // Read from the table: what this process would hold of it in memory may be a second old, as on another node.
+  expect([...(await aliasesOf(db, keep.id)).values()]).toEqual([gone.id]);
+  const done = await (await one.get('/admin/merges?done=approved', 'text/html')).text();
+  expect(done).toContain('/undo"');
+
+  const merge = await db('merges').where({ gone_id: gone.id }).first('id');
+  expect((await two.post(`/admin/merges/${merge.id}/undo`, { reason: 'it was wrong' })).status).toBe(303);
+  const back = await waiting(db);
+  const undo = { decision: 'approve', revision: String(back.revision) };
+  expect((await one.post(`/admin/merges/${back.id}/decide`, undo)).status).toBe(303);
+  expect(await aliasesOf(db, keep.id)).toEqual(new Map());
+  expect(await db('accounts').where({ id: gone.id }).first('status')).toEqual({ status: 'active' });
+  expect(await db('consents').where({ account_id: gone.id }).first('client_id')).toEqual({ client_id: 'library' });
+});
