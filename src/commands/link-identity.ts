@@ -79,6 +79,9 @@ export async function signInByBridge(deps: CommandDeps, use: Omit<UpstreamUse, '
     if (!known) throw new ShiminError('identity_unknown', { status: 409, detail: { bridge } });
     const own = { ...use, accountId: known.accountId };
     await lockAccount(tx, known.accountId);
+    // Unlinked while this waited for the account.
+    if ((await findIdentity(tx, deps.keyring, bridge, subjects))?.id !== known.id)
+      throw new ShiminError('identity_unknown', { status: 409, detail: { bridge } });
     await keepSubjects(tx, deps.keyring, known, subjects);
     await touchIdentity(tx, known.id, at);
     await take(tx, deps, own, known.id, at);

@@ -27,13 +27,17 @@ export async function arrived(
   situation: Situation,
   open: OpenBridge,
   facts: UpstreamFacts,
+  /** Who was signed in when they left; somebody who signed in since is asked before anything is linked. */
+  leftAs: string | null,
 ): Promise<void> {
   const { citizen, interaction } = situation;
   const use = { facts, interaction: interaction.cid, cause: causeOf(ctx, situation) };
   try {
     const known = await findIdentity(deps.db, deps.keyring, facts.bridge, facts.subjects);
     if (citizen) {
-      if (known ? known.accountId === citizen.account.id : isFresh(citizen, situation, deps.clock())) {
+      if (
+        known ? known.accountId === citizen.account.id : leftAs !== null && isFresh(citizen, situation, deps.clock())
+      ) {
         await linkIdentity(deps, { ...use, accountId: citizen.account.id });
         return await go(deps, ctx, situation);
       }

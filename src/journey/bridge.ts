@@ -128,7 +128,7 @@ const finish: Handler = async (deps, ctx, situation) => {
   const own = await arrive(deps, ctx.query.state, expected);
   if (own === null) throw new ShiminError('ceremony_expired', { status: 400 });
   const result = await open.bridge.finish(new URL(`${callbackUrl(deps.issuer, id)}${ctx.search}`), own.keep);
-  return concluded(deps, ctx, situation, open, result);
+  return concluded(deps, ctx, situation, open, result, own.accountId);
 };
 
 async function concluded(
@@ -137,12 +137,14 @@ async function concluded(
   situation: Situation,
   open: OpenBridge,
   result: BridgeResult,
+  /** Who was signed in when they left; null: nobody. */
+  leftAs: string | null,
 ): Promise<void> {
   const { id } = open.traits;
   if (result.outcome === 'unavailable') return refuse(deps, ctx, situation, id, 'unavailable', result.cause);
   if (result.outcome === 'refused') return refuse(deps, ctx, situation, id, result.reason, result.cause);
   const facts = upstreamFacts(open.traits, open.cap, result.identity, deps.clock());
-  return arrived(deps, ctx, situation, open, isStale(situation, open) ? { ...facts, event: null } : facts);
+  return arrived(deps, ctx, situation, open, isStale(situation, open) ? { ...facts, event: null } : facts, leftAs);
 }
 
 async function wait(
@@ -152,7 +154,8 @@ async function wait(
   { link, qr, every, until }: BridgeWaiting,
   keep: unknown,
 ): Promise<void> {
-  const waiting = { bridge, keep, link, qr, every, until: until.getTime(), askedAt: deps.clock().getTime() };
+  const accountId = situation.citizen?.account.id ?? null;
+  const waiting = { bridge, keep, accountId, link, qr, every, until: until.getTime(), askedAt: deps.clock().getTime() };
   await saveState(deps, situation.interaction, { ...situation.state, notice: null, waiting });
 }
 
@@ -172,7 +175,7 @@ const waitFor: Handler = async (deps, ctx, situation) => {
     const result = await open.bridge.poll(waiting.keep);
     if (result.outcome !== 'pending') {
       await saveState(deps, situation.interaction, clear);
-      return concluded(deps, ctx, { ...situation, state: clear }, open, result);
+      return concluded(deps, ctx, { ...situation, state: clear }, open, result, waiting.accountId);
     }
   }
   ctx.set('Refresh', String(waiting.every));

@@ -62,6 +62,7 @@ const upstreamFacts = z.object({
 
 const waiting = z.object({
   bridge: z.string(),
+  accountId: z.string().nullable(),
   keep: z.unknown(),
   link: z.string().nullable(),
   qr: z.string().nullable(),
