@@ -37,7 +37,8 @@ export async function proofOf(tx: Db, accountId: string, at: Date): Promise<'sig
     hasPassword: (await passwordOf(tx, accountId)) !== null,
     hasTotp: (await totpOf(tx, accountId)) !== null,
   });
-  if (events.length > 0 && shown(events) >= own) return 'sign_in';
+  // One factor is anybody's who has the phone; an account with no way in of its own has no level to go by.
+  if (events.length > 0 && shown(events) >= Math.max(own, 2)) return 'sign_in';
   const since = at.getTime() - COUNTER_MS;
   const seen = (await evidenceOf(tx, accountId)).some(
     ({ kind, recordedAt, revokedAt }) => kind === 'counter' && revokedAt === null && recordedAt.getTime() > since,
@@ -72,6 +73,10 @@ export async function isBarred(
   const keep = await personOf(tx, keyring, keepId);
   const gone = await personOf(tx, keyring, goneId);
   if (keep === null || gone === null) return false;
+  // One kind of document, two numbers: not to be decided by a command.
+  const contradicts = ({ type, number }: { type: string; number: string }) =>
+    keep.documents.some((own) => own.type === type && own.number !== number);
+  if (gone.documents.some(contradicts)) return true;
   const birthDate = gone.birthDate ?? undefined;
   return !gone.names.some(({ name }) => agrees(keep, { name, ...(birthDate === undefined ? {} : { birthDate }) }));
 }

@@ -1,7 +1,14 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { decideChange } from '../../src/commands/decide-change.ts';
 import { proposeChange } from '../../src/commands/propose-change.ts';
-import { bindPerson, contactsOf, findAccount, insertContact, personOf } from '../../src/storage/accounts.ts';
+import {
+  addDocument,
+  bindPerson,
+  contactsOf,
+  findAccount,
+  insertContact,
+  personOf,
+} from '../../src/storage/accounts.ts';
 import { readAudit } from '../../src/storage/audit.ts';
 import { insertPasskey, passkeysOf } from '../../src/storage/authenticators.ts';
 import type { Db } from '../../src/storage/db.ts';
@@ -184,6 +191,14 @@ withDatabases('merging two accounts of one person', (makeDb) => {
 
   it('two people are not made one', async () => {
     const pair = await two('1990-01-01');
+    await signIn(pair.keepId);
+    await signIn(pair.goneId);
+    await expect(propose(pair)).rejects.toMatchObject({ code: 'merge_barred' });
+  });
+
+  it('D16 one name and one birthday, but two numbers of one document: refused', async () => {
+    const pair = await two();
+    await addDocument(db, testKeyring, { accountId: pair.goneId, type: card.type, number: 'B765432(1)', at: t0 });
     await signIn(pair.keepId);
     await signIn(pair.goneId);
     await expect(propose(pair)).rejects.toMatchObject({ code: 'merge_barred' });
