@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connect, type Database } from '../../src/storage/db.ts';
@@ -83,12 +84,17 @@ describe('attacks on identities of others', () => {
     await stranger.close();
   });
 
-  it('D02-D06 an account that was made with the victim’s name and number does not get the victim', async () => {
+  it('D02 D03 D04 an account made with the victim’s name and number, with a session and an identity of its maker’s, does not get the victim', async () => {
     const attacker = await citizen('13800138101');
     await startSignIn(attacker.page, city, 'social-insurance');
     await chooseFirstWay(attacker.page);
     await proveAgainstRegister(attacker.page, '李晓明', '440305198806151219');
     await signedInAcr(attacker.page);
+    // D04: a way in of the attacker's own, to come back by. D03: and a session that is open all the while.
+    await attacker.page.goto(`${city.issuer}/account/identities`);
+    await attacker.page.click('form[action="/account/identities/wechat/start"] button');
+    await choose(attacker.page, 'wang-jianguo');
+    await attacker.page.waitForURL(/done=identities.done_linked/);
 
     const { page, context } = await newPerson(browser);
     await startSignIn(page, city, 'social-insurance');
@@ -107,7 +113,44 @@ describe('attacks on identities of others', () => {
     expect(await refusals('identity_in_use')).toBe(1);
     expect(await count('external_identities', { bridge: 'network-id' })).toBe(0);
     await context.close();
+    // Nothing of the victim's came into the account that waits for them.
+    await attacker.page.goto(`${city.issuer}/account/identities`);
+    expect(await attacker.page.locator('form[action$="/unlink"]').count()).toBe(1);
     await attacker.context.close();
+    const [trap] = await database.knex('external_identities').where({ bridge: 'wechat' });
+    await database.knex('external_identity_keys').where({ identity_id: trap.id }).delete();
+    await database.knex('external_identities').where({ id: trap.id }).delete();
+  });
+
+  it('D05 no change of an address waits anywhere to be confirmed later: there is no such way', () => {
+    const map: { actions: Record<string, { method: string; path: string }> } = JSON.parse(
+      readFileSync(new URL('../../docs/http-map.json', import.meta.url), 'utf8'),
+    );
+    const paths = Object.values(map.actions).map(({ path }) => path);
+    expect(paths.filter((path) => /contact|phone|mail/.test(path))).toEqual(['/interaction/:uid/register/phone']);
+  });
+
+  it('D06 what an upstream says without having checked it finds and binds nobody', async () => {
+    const { page, context } = await newPerson(browser);
+    await startSignIn(page, city, 'library');
+    // Its own level says that it checked nothing; the document that it tells is somebody's.
+    await begin(page, 'openid');
+    await choose(page, 'wang-jianguo');
+    await unknownHere(page);
+    await page.click('a[href$="show=register"]');
+    await page.fill('input[name=phone]', '13800138108');
+    await page.click('form[action$="/register/phone"] button');
+    await page.fill('input[name=code]', await codeFor(city, '+8613800138108'));
+    await page.click('form[action$="/register/code"] button');
+    const before = await count('person_documents');
+    await page.click('form[action$="/register/bridge"] button');
+    expect(await signedInAcr(page)).toContain('loa:1');
+    expect(await count('person_documents')).toBe(before);
+    expect(await count('evidence', { kind: 'upstream', source: 'openid' })).toBe(0);
+    await context.close();
+    const [own] = await database.knex('external_identities').where({ bridge: 'openid' });
+    await database.knex('external_identity_keys').where({ identity_id: own.id }).delete();
+    await database.knex('external_identities').where({ id: own.id }).delete();
   });
 
   it('D07 a callback that another browser began is worth nothing here: state is bound to browser and request', async () => {
