@@ -4,34 +4,12 @@ import { ShiminError } from '../lib/errors.ts';
 import { type Db, kindOf } from './db.ts';
 import { sealedKeyOf } from './person-key.ts';
 import { row, time, toMs } from './rows.ts';
+import { type Account, type AccountStatus, accountRow } from './standing-rows.ts';
 
 // The person behind an account is this aggregate's other half; it has its own file for length only.
 export { addDocument, bindPerson, findAccountByDocument, type NewPerson, type Person, personOf } from './persons.ts';
 
-export const accountStatuses = ['active', 'suspended', 'closed'] as const;
-export type AccountStatus = (typeof accountStatuses)[number];
-
-export interface Account {
-  readonly id: string;
-  readonly status: AccountStatus;
-  readonly displayName: string | null;
-  readonly locale: string;
-  readonly createdAt: Date;
-  /** The person's own key, sealed under the keyring; all their sealed columns open with it. */
-  readonly sealedKey: string;
-  /** WebAuthn user.id: random, says nothing about the person (WebAuthn 3 14.6.1). */
-  readonly passkeyUserHandle: string;
-}
-
-const accountRow = row({
-  id: z.string(),
-  status: z.enum(accountStatuses),
-  displayName: z.string().nullable(),
-  locale: z.string(),
-  createdAt: time,
-  sealedKey: z.string(),
-  passkeyUserHandle: z.string(),
-});
+export { type Account, type AccountStatus, accountStatuses } from './standing-rows.ts';
 
 export async function insertAccount(db: Db, account: Account): Promise<void> {
   await db('accounts').insert({

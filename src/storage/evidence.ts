@@ -2,7 +2,8 @@ import { z } from 'zod';
 import type { Evidence, EvidenceKind, PersonCategory, Strength } from '../assurance/evidence.ts';
 import { newId } from '../lib/crypto.ts';
 import type { Db } from './db.ts';
-import { json, row, time, timeOrNull, toMs } from './rows.ts';
+import { row, toMs } from './rows.ts';
+import { evidenceRow } from './standing-rows.ts';
 
 export interface NewEvidence {
   readonly accountId: string;
@@ -17,19 +18,6 @@ export interface NewEvidence {
   /** The source's transaction id, for asking it again; never a document number. */
   readonly reference: string | null;
 }
-
-/** The values are written by `insertEvidence` alone, whose types are the closed lists of `assurance/evidence.ts`. */
-const evidenceRow = row({
-  id: z.string(),
-  kind: z.custom<EvidenceKind>((value) => typeof value === 'string'),
-  source: z.string(),
-  strength: z.custom<Strength>((value) => typeof value === 'string'),
-  category: z.custom<PersonCategory | null>((value) => value === null || typeof value === 'string'),
-  confirmed: json(z.array(z.string())),
-  recordedAt: time,
-  expiresAt: timeOrNull,
-  revokedAt: timeOrNull,
-});
 
 /** Adds a row to the ledger; no row of it is ever changed but for its revocation (a trigger sees to it). */
 export async function insertEvidence(db: Db, evidence: NewEvidence): Promise<Evidence> {

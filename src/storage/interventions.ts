@@ -1,17 +1,16 @@
 import { z } from 'zod';
-import type { Intervention, InterventionKind, Standing } from '../assurance/interventions.ts';
+import type { Intervention, InterventionKind } from '../assurance/interventions.ts';
 import { type Keyring, openFor, sealFor } from '../lib/crypto.ts';
 import type { Db } from './db.ts';
 import { sealedKeyOf } from './person-key.ts';
 import { json, row, time, timeOrNull, toMs } from './rows.ts';
+import { interventionRow, type OpenIntervention } from './standing-rows.ts';
 
 /** Written by `insertIntervention` alone, whose type is the closed list of `assurance/interventions.ts`. */
 const kind = z.custom<InterventionKind>((value) => typeof value === 'string');
-const standingShape = { id: z.string(), kind, at: time, until: timeOrNull };
-const standingRow = row(standingShape);
-const ownedRow = row({ ...standingShape, accountId: z.string() });
+const ownerRow = row({ accountId: z.string() });
 
-export type OpenIntervention = Standing & Pick<Intervention, 'id'>;
+export type { OpenIntervention } from './standing-rows.ts';
 
 /** Those nobody has ended. One whose own end has passed is among them until the housekeeping has been there: `inForce`. */
 export async function openInterventions(db: Db, accountId: string): Promise<OpenIntervention[]> {
@@ -19,8 +18,8 @@ export async function openInterventions(db: Db, accountId: string): Promise<Open
     .where({ account_id: accountId })
     .whereNull('lifted_at')
     .orderBy('kind')
-    .select('id', 'kind', 'at', 'until');
-  return rows.map((raw) => standingRow.parse(raw));
+    .select(interventionRow.names);
+  return rows.map((raw) => interventionRow.parse(raw));
 }
 
 /** The same for many accounts. */
@@ -31,11 +30,11 @@ export async function openInterventionsOf(
   const rows = await db('interventions')
     .whereIn('account_id', accountIds)
     .whereNull('lifted_at')
-    .select('id', 'account_id', 'kind', 'at', 'until');
+    .select('account_id', ...interventionRow.names);
   const found = new Map<string, OpenIntervention[]>();
   for (const raw of rows) {
-    const { accountId, ...item } = ownedRow.parse(raw);
-    found.set(accountId, [...(found.get(accountId) ?? []), item]);
+    const { accountId } = ownerRow.parse(raw);
+    found.set(accountId, [...(found.get(accountId) ?? []), interventionRow.parse(raw)]);
   }
   return found;
 }

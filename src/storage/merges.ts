@@ -3,7 +3,7 @@ import type { AuthenticationEvent } from '../assurance/evidence.ts';
 import { type Keyring, open, seal } from '../lib/crypto.ts';
 import { type Db, isTransaction, kindOf } from './db.ts';
 import { row, time, timeOrNull, toMs } from './rows.ts';
-import { eventRow } from './sessions.ts';
+import { eventRow } from './standing-rows.ts';
 import { isCurrent, newWatch, noteWriter, type WriteWatch } from './write-watch.ts';
 
 /** Two accounts of one person that became one. */
@@ -127,10 +127,7 @@ export async function eventsSince(db: Db, accountId: string, since: Date): Promi
     .where('at', '>', toMs(since))
     .whereNull('ended_at')
     .limit(100);
-  return rows.map((raw) => {
-    const { interactionUid, ...event } = eventRow.parse(raw);
-    return { ...event, interaction: interactionUid };
-  });
+  return rows.map((raw) => eventRow.parse(raw));
 }
 
 const clientRow = z.object({ client_id: z.string() });

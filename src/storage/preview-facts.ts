@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import type { AuthenticationEvent, Evidence, EvidenceKind, PersonCategory, Strength } from '../assurance/evidence.ts';
+import type { AuthenticationEvent, Evidence } from '../assurance/evidence.ts';
 import type { Standing } from '../assurance/interventions.ts';
 import type { Db } from './db.ts';
 import type { Decision } from './decisions.ts';
 import { interventionSpans, openInterventionsOf } from './interventions.ts';
-import { flag, json, row, time, timeOrNull } from './rows.ts';
-import { eventRow } from './sessions.ts';
+import { flag, row } from './rows.ts';
+import { eventRow, evidenceRow } from './standing-rows.ts';
 
 /** What everybody has, read in pages, for counting what a draft policy would mean. Nothing here says who anybody is. */
 export interface Holder {
@@ -18,19 +18,7 @@ export interface Holder {
   readonly interventions: readonly Standing[];
 }
 
-const evidenceRow = row({
-  id: z.string(),
-  accountId: z.string(),
-  kind: z.custom<EvidenceKind>((value) => typeof value === 'string'),
-  source: z.string(),
-  strength: z.custom<Strength>((value) => typeof value === 'string'),
-  category: z.custom<PersonCategory | null>((value) => value === null || typeof value === 'string'),
-  confirmed: json(z.array(z.string())),
-  recordedAt: time,
-  expiresAt: timeOrNull,
-  revokedAt: timeOrNull,
-});
-
+const ownerRow = row({ accountId: z.string() });
 const ids = z.array(z.object({ id: z.string() })).transform((rows) => rows.map(({ id }) => id));
 const owners = z
   .array(z.object({ account_id: z.string() }))
@@ -66,7 +54,8 @@ export async function holdersAfter(db: Db, afterId: string, limit: number): Prom
 export async function evidenceByAccount(db: Db, accounts: readonly string[]): Promise<Map<string, Evidence[]>> {
   const byAccount = new Map<string, Evidence[]>();
   for (const raw of await db('evidence').whereIn('account_id', accounts).orderBy('id')) {
-    const { accountId, ...item } = evidenceRow.parse(raw);
+    const { accountId } = ownerRow.parse(raw);
+    const item = evidenceRow.parse(raw);
     const own = byAccount.get(accountId);
     if (own) own.push(item);
     else byAccount.set(accountId, [item]);
@@ -109,8 +98,8 @@ export async function factsOfDecisions(db: Db, decisions: readonly Decision[]): 
         (event.session_uid !== null && event.session_uid === decision.sessionUid) ||
         (event.interaction_uid !== null && event.interaction_uid === decision.interaction);
       if (!here || event.at > at || (event.ended_at !== null && event.ended_at <= at)) continue;
-      const { interactionUid, accountId, ...facts } = eventRow.parse(event.raw);
-      if (accountId === decision.accountId) events.set(facts.id, { ...facts, interaction: interactionUid });
+      const { accountId, ...facts } = eventRow.parse(event.raw);
+      if (accountId === decision.accountId) events.set(facts.id, facts);
     }
     const known = (evidence.get(decision.accountId) ?? [])
       .filter((item) => item.recordedAt <= decision.at)

@@ -1,11 +1,12 @@
 import { z } from 'zod';
-import type { AuthenticationEvent, AuthenticationMethod, FactorKind } from '../assurance/evidence.ts';
+import type { AuthenticationEvent } from '../assurance/evidence.ts';
 import { newId } from '../lib/crypto.ts';
 import type { Db } from './db.ts';
 import { endEngineSessions } from './oidc-models/grants.ts';
-import { flag, json, row, time, timeOrNull, toMs } from './rows.ts';
+import { row, time, timeOrNull, toMs } from './rows.ts';
+import { eventRow, type StoredEvent } from './standing-rows.ts';
 
-export type StoredEvent = AuthenticationEvent & { readonly accountId: string };
+export type { StoredEvent } from './standing-rows.ts';
 
 export interface NewEvent extends Omit<AuthenticationEvent, 'id' | 'interaction'> {
   readonly accountId: string;
@@ -14,24 +15,6 @@ export interface NewEvent extends Omit<AuthenticationEvent, 'id' | 'interaction'
   readonly interactionUid: string | null;
   /** Coarse: /24 or /48. */
   readonly ip?: string | null;
-}
-
-export const eventRow = row({
-  id: z.string(),
-  accountId: z.string(),
-  interactionUid: z.string().nullable(),
-  method: z.custom<AuthenticationMethod>((value) => typeof value === 'string'),
-  at: time,
-  credentialId: z.string().nullable(),
-  factors: json(z.array(z.custom<FactorKind>((value) => typeof value === 'string'))),
-  userVerified: flag,
-  phishingResistant: flag,
-  deviceBound: flag,
-});
-
-function toEvent(raw: unknown): StoredEvent {
-  const { interactionUid, ...event } = eventRow.parse(raw);
-  return { ...event, interaction: interactionUid };
 }
 
 export async function insertEvent(db: Db, event: NewEvent): Promise<StoredEvent> {
@@ -74,7 +57,7 @@ export async function adoptEvents(
 /** What a living session rests on, oldest first; nothing once it was ended, even if an engine row came back in a race. */
 export async function eventsOfSession(db: Db, sessionUid: string): Promise<StoredEvent[]> {
   const rows = await db('authentication_events').where({ session_uid: sessionUid }).whereNull('ended_at').orderBy('id');
-  return rows.map(toEvent);
+  return rows.map((raw) => eventRow.parse(raw));
 }
 
 /** What was proved within one authorization request, adopted or not, oldest first. */
@@ -83,7 +66,7 @@ export async function eventsOfInteraction(db: Db, interactionUid: string): Promi
     .where({ interaction_uid: interactionUid })
     .whereNull('ended_at')
     .orderBy('id');
-  return rows.map(toEvent);
+  return rows.map((raw) => eventRow.parse(raw));
 }
 
 /** A session as the citizen sees it on the account page. */

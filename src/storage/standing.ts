@@ -1,16 +1,22 @@
 import type { Knex } from 'knex';
 import type { ClientBase } from 'pg';
 import type { Evidence } from '../assurance/evidence.ts';
-import type { Standing as OpenIntervention } from '../assurance/interventions.ts';
 import { type Account, findAccount } from './accounts.ts';
 import type { Database } from './db.ts';
 import { evidenceOf } from './evidence.ts';
 import { openInterventions } from './interventions.ts';
 import { gather } from './oidc-models/gather.ts';
 import type { OnStatement } from './oidc-models/rows.ts';
-import { standing } from './oidc-models/sqlite-statements.ts';
-import { eventsOfSession, type StoredEvent } from './sessions.ts';
-import { type Raw as RawValuesOfThread, type SqliteThread, sqliteThread } from './sqlite-thread.ts';
+import { eventsOfSession } from './sessions.ts';
+import { type SqliteThread, sqliteThread } from './sqlite-thread.ts';
+import {
+  accountRow,
+  eventRow,
+  evidenceRow,
+  interventionRow,
+  type OpenIntervention,
+  type StoredEvent,
+} from './standing-rows.ts';
 
 /** What an answer's level is computed from. */
 export interface StandingRows {
@@ -52,31 +58,23 @@ function threadReader(thread: SqliteThread, onStatement: OnStatement): StandingR
     onStatement('read', 'standing');
     const { account, evidence, events, interventions } = await thread.standing(accountId, sessionUid);
     return {
-      account: account && toAccount(named(accountColumns, account)),
-      evidence: evidence.map((each) => toEvidence(named(evidenceColumns, each))).sort(byId),
-      events: events.map((each) => toEvent(named(eventColumns, each))).sort(byId),
-      interventions: interventions.map((each) => toIntervention(named(interventionColumns, each))),
+      account: account && accountRow.parseValues(account),
+      evidence: evidence.map(evidenceRow.parseValues).sort(byId),
+      events: events.map(eventRow.parseValues).sort(byId),
+      interventions: interventions.map(interventionRow.parseValues),
     };
   };
 }
 
-const columnsOf = (text: string) => /^select (.*?)\s+from/s.exec(text)?.[1]?.split(/,\s*/) ?? [];
-const accountColumns = columnsOf(standing.account);
-const evidenceColumns = columnsOf(standing.evidence);
-const eventColumns = columnsOf(standing.events);
-const interventionColumns = columnsOf(standing.interventions);
-
-function named(columns: readonly string[], values: RawValuesOfThread): Raw {
-  const raw: Record<string, unknown> = {};
-  for (let i = 0; i < columns.length; i += 1) raw[columns[i] ?? ''] = values[i];
-  return raw as Raw;
-}
-
-const gathered = `select 'account' as kind, a.id as owner, row_to_json(a)::text as body from accounts a where a.id = any($1::text[])
-  union all select 'evidence', e.account_id, row_to_json(e)::text from evidence e where e.account_id = any($1::text[])
-  union all select 'event', v.session_uid, row_to_json(v)::text from authentication_events v
-    where v.session_uid = any($2::text[]) and v.ended_at is null
-  union all select 'intervention', i.account_id, json_build_object('kind', i.kind, 'at', i.at, 'until', i.until)::text
+const body = (alias: string, names: readonly string[]) =>
+  `json_build_object(${names.map((name) => `'${name}', ${alias}.${name}`).join()})::text`;
+const gathered = `select 'account' as kind, a.id as owner, ${body('a', accountRow.names)} as body
+    from accounts a where a.id = any($1::text[])
+  union all select 'evidence', e.account_id, ${body('e', evidenceRow.names)}
+    from evidence e where e.account_id = any($1::text[])
+  union all select 'event', v.session_uid, ${body('v', eventRow.names)}
+    from authentication_events v where v.session_uid = any($2::text[]) and v.ended_at is null
+  union all select 'intervention', i.account_id, ${body('i', interventionRow.names)}
     from interventions i where i.account_id = any($1::text[]) and i.lifted_at is null`;
 
 interface Gathered {
@@ -127,58 +125,11 @@ function arrange(rows: readonly Pick<Gathered, 'kind' | 'body'>[]): StandingRows
   const events: StoredEvent[] = [];
   const interventions: OpenIntervention[] = [];
   for (const { kind, body } of rows) {
-    const raw: Raw = JSON.parse(body);
-    if (kind === 'account') account = toAccount(raw);
-    else if (kind === 'evidence') evidence.push(toEvidence(raw));
-    else if (kind === 'event') events.push(toEvent(raw));
-    else interventions.push(toIntervention(raw));
+    const raw: unknown = JSON.parse(body);
+    if (kind === 'account') account = accountRow.parse(raw);
+    else if (kind === 'evidence') evidence.push(evidenceRow.parse(raw));
+    else if (kind === 'event') events.push(eventRow.parse(raw));
+    else interventions.push(interventionRow.parse(raw));
   }
   return { account, evidence: evidence.sort(byId), events: events.sort(byId), interventions };
 }
-
-/** A row as the driver gives it. Its columns were written by this folder alone, so it is read without a second check. */
-type Raw = Record<string, never>;
-
-const date = (ms: number) => new Date(Number(ms));
-const dateOrNull = (ms: number | null) => (ms === null ? null : date(ms));
-
-const toAccount = (raw: Raw): Account => ({
-  id: raw.id ?? '',
-  status: raw.status ?? 'closed',
-  displayName: raw.display_name ?? null,
-  locale: raw.locale ?? '',
-  createdAt: date(raw.created_at ?? 0),
-  sealedKey: raw.sealed_key ?? '',
-  passkeyUserHandle: raw.passkey_user_handle ?? '',
-});
-
-const toEvidence = (raw: Raw): Evidence => ({
-  id: raw.id ?? '',
-  kind: raw.kind ?? 'contact',
-  source: raw.source ?? '',
-  strength: raw.strength ?? 'weak',
-  category: raw.category ?? null,
-  confirmed: JSON.parse(raw.confirmed ?? '[]'),
-  recordedAt: date(raw.recorded_at ?? 0),
-  expiresAt: dateOrNull(raw.expires_at ?? null),
-  revokedAt: dateOrNull(raw.revoked_at ?? null),
-});
-
-const toEvent = (raw: Raw): StoredEvent => ({
-  id: raw.id ?? '',
-  accountId: raw.account_id ?? '',
-  method: raw.method ?? 'password',
-  at: date(raw.at ?? 0),
-  credentialId: raw.credential_id ?? null,
-  factors: JSON.parse(raw.factors ?? '[]'),
-  userVerified: Boolean(raw.user_verified),
-  phishingResistant: Boolean(raw.phishing_resistant),
-  deviceBound: Boolean(raw.device_bound),
-  interaction: raw.interaction_uid ?? null,
-});
-
-const toIntervention = (raw: Raw): OpenIntervention => ({
-  kind: raw.kind ?? 'blocked',
-  at: date(raw.at ?? 0),
-  until: dateOrNull(raw.until ?? null),
-});

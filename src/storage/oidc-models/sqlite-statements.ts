@@ -1,3 +1,4 @@
+import { accountRow, eventRow, evidenceRow, interventionRow } from '../standing-rows.ts';
 import { insertDecision } from './decision-row.ts';
 import { prefixed, replaced } from './sql.ts';
 
@@ -26,11 +27,10 @@ export const writes = {
 
 /** What an answer's level is computed from; by account, by account, by session, by account. */
 export const standing = {
-  account: `select id, status, display_name, locale, created_at, sealed_key, passkey_user_handle from accounts where id = ?`,
-  evidence: `select id, kind, source, strength, category, confirmed, recorded_at, expires_at, revoked_at from evidence where account_id = ?`,
-  events: `select id, account_id, method, at, credential_id, factors, user_verified, phishing_resistant, device_bound, interaction_uid
-    from authentication_events where session_uid = ? and ended_at is null`,
-  interventions: `select kind, at, until from interventions where account_id = ? and lifted_at is null`,
+  account: `select ${accountRow.names.join()} from accounts where id = ?`,
+  evidence: `select ${evidenceRow.names.join()} from evidence where account_id = ?`,
+  events: `select ${eventRow.names.join()} from authentication_events where session_uid = ? and ended_at is null`,
+  interventions: `select ${interventionRow.names.join()} from interventions where account_id = ? and lifted_at is null`,
 } as const;
 
 /** A statement of {@link writes} with its values. */
