@@ -37,7 +37,7 @@ export interface AppConfig {
 
 const NEEDS: Readonly<Record<Kind, Pick<AppConfig, 'signInLevel' | 'actionLevel' | 'moreLevels' | 'pushed' | 'fapi'>>> =
   {
-    library: { signInLevel: 'urn:shimin:loa:1', pushed: false },
+    library: { signInLevel: 'urn:shimin:loa:1', moreLevels: ['urn:shimin:loa:4'], pushed: false },
     'social-insurance': { signInLevel: 'urn:shimin:loa:2', pushed: true },
     'housing-fund': { signInLevel: 'urn:shimin:loa:2', actionLevel: 'urn:shimin:loa:3', pushed: true },
     singapore: {

@@ -2,6 +2,7 @@ import type Router from '@koa/router';
 import type { Middleware } from 'koa';
 import { assess, bestLevel } from '../assurance/assess.ts';
 import { oneOfEach } from '../assurance/bridge-offers.ts';
+import { askedEachTime } from '../assurance/each-time.ts';
 import { underInterventions } from '../assurance/interventions.ts';
 import { plan } from '../assurance/plan.ts';
 import { requirementFor } from '../assurance/requirement.ts';
@@ -26,6 +27,9 @@ import type { AccountDeps } from './deps.ts';
 import { askedOf } from './interventions.ts';
 
 const prefix = 'urn:shimin:loa:';
+
+/** The interaction that a way would be gone in; no event is of it yet. */
+const toCome = 'to come';
 
 const overview: Handler = async (deps, ctx, citizen) => {
   const { account } = citizen;
@@ -70,9 +74,12 @@ async function standingOf(deps: AccountDeps, citizen: SignedIn) {
     passwordOf(db, account.id),
     totpOf(db, account.id),
   ]);
-  const best = bestLevel(policy, assess(policy, evidence, events, now));
+  const assessment = assess(policy, evidence, events, now);
+  const best = bestLevel(policy, assessment);
+  const eachTime = askedEachTime(policy, assessment);
   const index = best ? policy.levels.findIndex((level) => level.id === best.level) : -1;
-  const next = policy.levels[index + 1];
+  // What only a sign-in at an app gives, and only for that sign-in, is nothing to be had here.
+  const next = policy.levels.slice(index + 1, index + 2).find(({ id }) => !eachTime.includes(id));
   const own = offersFor(
     { passkeys, hasPassword: password !== null, hasTotp: totp !== null, recoveryCodesLeft: 0 },
     { population: true, face: true, counter: await anyCounter(db) },
@@ -80,23 +87,22 @@ async function standingOf(deps: AccountDeps, citizen: SignedIn) {
   const outside = { checks: await deps.checks.list(), bridges: await deps.bridges.list(), faceHealthy: true };
   const all = [...forCategory(own, evidence), ...outsideOffers(outside, evidence, null, now)];
   const { offers } = oneOfEach(all, () => '');
-  const request = next ? { acrValues: [], claimsAcr: { essential: true, values: [next.id] }, prompt: [] } : null;
-  const ways = request
-    ? plan({
-        policy,
-        requirement: requirementFor(policy, 'account', request),
-        evidence,
-        events,
-        offers,
-        now,
-        interaction: null,
-      })
-    : null;
-  const way = ways?.kind === 'ways' ? ways.ways[0] : undefined;
+  const wayTo = (level: string) => {
+    const request = { acrValues: [], claimsAcr: { essential: true, values: [level] }, prompt: [] };
+    const requirement = requirementFor(policy, 'account', request);
+    const ways = plan({ policy, requirement, evidence, events, offers, now, interaction: toCome });
+    return ways.kind === 'ways' ? ways.ways[0] : undefined;
+  };
+  const signsInOnly = (level: string) =>
+    wayTo(level)?.steps.every((step) => offers.some(({ id, kind }) => id === step && kind === 'authenticate')) === true;
+  const way = next ? wayTo(next.id) : undefined;
   return {
     level: best?.level.startsWith(prefix) ? best.level.slice(prefix.length) : '0',
     since: best?.since ?? null,
     until: best && best.until.getTime() < 8.64e15 ? best.until : null,
+    eachTime: eachTime
+      .filter((id) => id.startsWith(prefix))
+      .map((id) => ({ level: id.slice(prefix.length), ready: signsInOnly(id) })),
     next:
       next && way
         ? {

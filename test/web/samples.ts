@@ -260,6 +260,10 @@ export const samples: Readonly<Record<string, readonly object[]>> = {
       documents: [{ type: 'cn_resident_id', masked: '****1234' }],
       level: '2',
       until: at,
+      eachTime: [
+        { level: '4', ready: true },
+        { level: '4', ready: false },
+      ],
       next: { level: '3', raiseUrl: '/account/raise?level=3', steps: ['face'], minutes: 3 },
       passkeys: 1,
       apps: 2,
@@ -274,6 +278,7 @@ export const samples: Readonly<Record<string, readonly object[]>> = {
       documents: [],
       level: '0',
       until: null,
+      eachTime: [],
       next: null,
       passkeys: 0,
       apps: 0,
