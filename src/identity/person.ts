@@ -1,3 +1,5 @@
+import { canonicalDocument } from './documents/canonical.ts';
+
 /** Categories of person that policies may treat differently. */
 export const categories = ['mainland', 'hong_kong', 'macao', 'taiwan', 'foreign', 'legal_person'] as const;
 export type Category = (typeof categories)[number];
@@ -26,7 +28,8 @@ export function maskName(name: string): string {
 }
 
 /** Whom a document is given to; what only the number tells (home or residence permits) is read off it. */
-export function categoryOfDocument(type: string, number: string): Category {
+export function categoryOfDocument(givenType: string, given: string): Category {
+  const { type, number } = canonicalDocument(givenType, given);
   if (type.startsWith('cn_resident_id')) return 'mainland';
   const permit = type.startsWith('cn_h') ? number : '';
   if (type.startsWith('hk_') || /^(H|810000)/.test(permit)) return 'hong_kong';
