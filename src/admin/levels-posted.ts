@@ -13,19 +13,14 @@ export interface PostedLevel {
 }
 
 const text = z.string().max(4000);
-/** Of a field repeated more than twenty times the parser makes an object (qs, `arrayLimit`). */
-const many = z.union([
-  text,
-  z.array(text).max(100),
-  z.record(z.string(), text).transform((each) => Object.values(each)),
-]);
+const many = z.union([text, z.array(text).max(100)]);
 const body = z.record(z.string(), many);
 
 const spoken: ReadonlySet<string> = new Set(Object.values(catalogue).flatMap(({ confirms }) => confirms));
 
 /**
  * Reads the posted fields. Names are `w<way>`, `w<way>-r<rule>-<field>` and `a<rule>-<field>`, counted up without gaps.
- * `end` is the form's last field: parsers stop after so many fields without a word, and half a level must not be saved.
+ * `end` is the form's last field: what was cut off on the way is no whole level and must not be saved.
  * @throws ShiminError `form_invalid` when it isn't this form, whole
  */
 export function readLevel(posted: unknown): PostedLevel {

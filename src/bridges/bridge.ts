@@ -170,6 +170,8 @@ export interface BridgeModule {
   readonly settings: z.ZodObject;
   /** Those of the settings that are sealed at rest and never shown again. */
   readonly secrets: readonly string[];
+  /** Those of several lines, such as keys in PEM: a field of one line would lose them. */
+  readonly multiline?: readonly string[];
   /** @throws ZodError for settings that are not whole. */
   open(settings: unknown, ports: BridgePorts): Bridge;
   /** For upstreams that read our keys at an address of ours: what has to stand there (RFC 7517). */
@@ -181,6 +183,7 @@ export function defineBridge<Shape extends z.ZodObject>(module: {
   traits: BridgeTraits;
   settings: Shape;
   secrets: readonly (keyof z.infer<Shape> & string)[];
+  multiline?: readonly (keyof z.infer<Shape> & string)[];
   open(settings: z.infer<Shape>, ports: BridgePorts): Bridge;
   publicKeys?: (settings: z.infer<Shape>) => object;
 }): BridgeModule {

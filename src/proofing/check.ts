@@ -32,6 +32,8 @@ export interface CheckModule {
   readonly settings: z.ZodObject;
   /** Those of the settings that are sealed at rest and never shown again. */
   readonly secrets: readonly string[];
+  /** Those of several lines, such as keys in PEM. */
+  readonly multiline?: readonly string[];
   /** @throws ZodError for settings that are not whole. */
   open(settings: unknown, ports: CheckPorts): ProofingMethod;
 }

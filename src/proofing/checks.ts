@@ -32,6 +32,7 @@ export const checkModules: readonly CheckModule[] = [
     },
     settings: unionPaySettings,
     secrets: [...unionPaySecrets],
+    multiline: ['signKey', 'encryptKey', 'verifyKeys'],
     open: (settings, ports) => unionPayCheck(settings, ports),
   },
   {

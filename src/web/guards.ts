@@ -4,6 +4,7 @@ import type { Context, Middleware } from 'koa';
 import { newId, timingSafeEqualStrings } from '../lib/crypto.ts';
 import { ShiminError } from '../lib/errors.ts';
 import { hostCookieName, readCookie, setCookie } from './cookies.ts';
+import { fieldsOf } from './form-fields.ts';
 
 /**
  * The policy of a page. `formTargets`: origins a form may lead to besides ourselves. Chrome holds `form-action` against
@@ -76,12 +77,16 @@ export function noStore(): Middleware {
   };
 }
 
-/** Reads a form of at most `bytes`; anything larger is refused before it is read, where its length is told. */
+/**
+ * Reads a form of at most `bytes`; anything larger is refused before it is read, where its length is told. The one reader
+ * of forms: names are names (`fieldsOf`), so the body is taken as text and not by the parser that reads nesting into them.
+ */
 export function bodyLimit(options: { bytes?: number } = {}): Middleware {
   const bytes = options.bytes ?? 64 * 1024;
   const parse = bodyParser({
-    enableTypes: ['form'],
-    formLimit: bytes,
+    enableTypes: ['text'],
+    extendTypes: { text: ['application/x-www-form-urlencoded'] },
+    textLimit: bytes,
     onError(cause) {
       throw 'status' in cause && cause.status === 413
         ? tooLarge(cause)
@@ -90,7 +95,11 @@ export function bodyLimit(options: { bytes?: number } = {}): Middleware {
   });
   return async (ctx, next) => {
     if (Number(ctx.get('Content-Length') || 0) > bytes) throw tooLarge();
-    await parse(ctx, next);
+    await parse(ctx, async () => {
+      const text: unknown = ctx.request.body;
+      ctx.request.body = fieldsOf(typeof text === 'string' ? text : '');
+      await next();
+    });
   };
 }
 

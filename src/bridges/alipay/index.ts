@@ -76,6 +76,7 @@ export const alipay = defineBridge({
   },
   settings,
   secrets: ['privateKey'],
+  multiline: ['privateKey', 'alipayPublicKey', 'appCertificate', 'alipayCertificate', 'alipayRootCertificate'],
   open: openAlipay,
 });
 

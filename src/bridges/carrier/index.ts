@@ -58,5 +58,6 @@ export const carrier = defineBridge({
   },
   settings: carrierSettings,
   secrets: ['cmccAppKey', 'ctccAppSecret', 'cuccPrivateKey', 'checkSecretKey'],
+  multiline: ['ctccKey', 'cuccPrivateKey', 'cuccKey'],
   open: oneTap,
 });

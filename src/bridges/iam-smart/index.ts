@@ -64,6 +64,7 @@ export const iamSmart = defineBridge({
   },
   settings,
   secrets: ['clientSecret', 'kekPrivateKey'],
+  multiline: ['kekPrivateKey'],
   open(given, ports) {
     const { kekPrivateKey, ...rest } = given;
     return iamSmartBridge(given, gateway({ ...rest, key: keyEncryptionKey(kekPrivateKey) }, ports), ports.clock);

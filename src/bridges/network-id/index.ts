@@ -55,5 +55,6 @@ export const networkId = defineBridge({
   },
   settings: networkIdSettings,
   secrets: ['signKey', 'infoKey'],
+  multiline: ['signKey', 'infoKey', 'platformKeys'],
   open: networkIdBridge,
 });

@@ -41,6 +41,7 @@ export const singpass = defineBridge({
   traits: { id: 'singpass', region: 'singapore', minutes: 2, levels, asks: [], have: ['have.singpassApp'] },
   settings: singpassSettings,
   secrets: ['keys'],
+  multiline: ['keys'],
   open: (settings, ports) => singpassBridge(settings, ownKeys(settings.keys), ports),
   publicKeys: ({ keys }) => publishedKeys(keys),
 });

@@ -79,6 +79,7 @@ export const twFido = defineBridge({
   },
   settings,
   secrets: ['aesKey'],
+  multiline: ['roots', 'authorities'],
   open(given, { clock, ...line }) {
     const { spServiceId, appUrl, hint, idpChecksum } = given;
     const trust = {
