@@ -4,6 +4,7 @@ import Router from '@koa/router';
 import Koa, { type Context } from 'koa';
 import type { Provider } from 'oidc-provider';
 import { accountRoutes } from './account/index.ts';
+import { signedOutPath } from './account/signed-out.ts';
 import { staffAcr } from './admin/context.ts';
 import { adminRouter } from './admin/index.ts';
 import { startApi } from './api.ts';
@@ -28,12 +29,12 @@ import { clientAdapter, metadataFault } from './oidc/clients.ts';
 import { recordRefusals } from './oidc/decision.ts';
 import { finishInteraction, openInteraction, refuseInteraction } from './oidc/interaction.ts';
 import { answerReplay, replayError } from './oidc/provider.ts';
-import { sessionUidOfSid } from './oidc/sessions.ts';
+import { isSignedIn, sessionUidOfSid } from './oidc/sessions.ts';
 import { createShadow } from './oidc/shadow.ts';
 import { tokenOrigin } from './oidc/token-origin.ts';
 import { createMetrics, type Metrics } from './ops/metrics.ts';
 import type { Readiness } from './ops/ops-server.ts';
-import { dispatch, engineError, home, isForm, observeRequest, onOurPaths } from './request-order.ts';
+import { dispatch, engineError, home, isForm, isSignOut, observeRequest, onOurPaths } from './request-order.ts';
 import { accountClientSecret, adminClientSecret } from './seed.ts';
 import { areaSessionStore } from './storage/area-sessions.ts';
 import { connect, migrationStatus } from './storage/db.ts';
@@ -139,6 +140,8 @@ export async function createShimin(deps: {
           ...(out.error_description === undefined ? undefined : { error_description: out.error_description }),
         };
         if (ctx.accepts('html', 'json') === 'json') ctx.body = oauth;
+        else if (isSignOut(ctx))
+          answerError({ renderer, log, view: 'journey/logout-faulty' }, ctx, engineError(out.error, cause));
         else answerError({ renderer, log }, ctx, engineError(out.error, cause));
       },
       logout: async (ctx, form) => {
@@ -149,7 +152,8 @@ export async function createShimin(deps: {
         );
         renderer.render(ctx, 'journey/logout', { form, app: null });
       },
-      loggedOut: async (ctx) => renderer.render(ctx, 'journey/logged-out', { app: null }),
+      loggedOut: async (ctx) =>
+        renderer.render(ctx, 'journey/logged-out', { area: '/account', still: ctx.oidc.session?.accountId != null }),
     },
   });
 
@@ -194,7 +198,8 @@ export async function createShimin(deps: {
     clock,
     renderer,
     dominates: (held, needed) => dominates(policy.levels, held, needed),
-    postLogoutRedirectUri: `${config.issuer}/account/signed-out`,
+    postLogoutRedirectUri: `${config.issuer}${signedOutPath}`,
+    publicPaths: ['/signed-out'],
   });
   const accountRouter = accountRoutes({
     ...shared,
@@ -203,6 +208,7 @@ export async function createShimin(deps: {
     checks,
     clientAddress: address,
     endSession: deliveries.endSession,
+    isSignedIn: (ctx) => isSignedIn(engine.provider, door(ctx)),
     sessionOfSid: (accountId, sid) => sessionUidOfSid(engine.provider, db, accountId, 'account', sid),
     revokeApp: async (accountId, clientId) => void (await revokeGrantsOfAccount(db, accountId, clientId)),
   });
@@ -218,7 +224,7 @@ export async function createShimin(deps: {
     store: areaSessionStore(db, keyring),
     clock,
     renderer,
-    postLogoutRedirectUri: `${config.issuer}/account/signed-out`,
+    postLogoutRedirectUri: `${config.issuer}${signedOutPath}`,
   });
   const staffRouter = adminRouter({
     ...shared,

@@ -10,6 +10,8 @@ import { trustIssuer } from './web/issuer-host.ts';
 
 /** Paths that are ours; all others are the engine's, which reads bodies and protects its endpoints itself. */
 const ourPaths = /^\/(interaction|account|admin|preferences)(\/|$)/;
+/** The engine's endpoint for signing out, and the answer to its question. */
+export const isSignOut = (ctx: Context) => /^\/session\/end(\/|$)/.test(ctx.path);
 const isOurs = (ctx: Context) => ourPaths.test(ctx.path);
 // A logout token is a signed request of a server, not a form of a browser.
 const logoutTokens = new Set(['/account/backchannel-logout', '/admin/backchannel-logout']);

@@ -24,4 +24,6 @@ export interface AccountDeps extends CommandDeps {
   /** The SSO session behind an area session's `sid`; null when it is gone. */
   readonly sessionOfSid: (accountId: string, sid: string) => Promise<string | null>;
   readonly clientAddress: (ctx: Context) => string;
+  /** Whether this browser has an SSO session with somebody signed in. */
+  readonly isSignedIn: (ctx: Context) => Promise<boolean>;
 }

@@ -10,6 +10,7 @@ import { identityRoutes } from './identities.ts';
 import { overviewRoutes } from './overview.ts';
 import { qrRoutes } from './qr.ts';
 import { sessionRoutes } from './sessions.ts';
+import { signedOutRoutes } from './signed-out.ts';
 
 /** All routes of the citizen's own area; the area session stands in front of every one. */
 export function accountRoutes(deps: AccountDeps): Router {
@@ -20,6 +21,7 @@ export function accountRoutes(deps: AccountDeps): Router {
   evidenceRoutes(router, deps);
   appRoutes(router, deps);
   sessionRoutes(router, deps);
+  signedOutRoutes(router, deps);
   activityRoutes(router, deps);
   decisionRoutes(router, deps);
   counterRoutes(router, deps);

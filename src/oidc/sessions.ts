@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Provider } from 'oidc-provider';
 import { z } from 'zod';
 import { ShiminError } from '../lib/errors.ts';
@@ -21,6 +22,15 @@ export async function endSsoSession(
     await tell(tx, accountId);
     await endSessions(tx, accountId, { uid });
   });
+}
+
+/** Whether the browser's own session cookie names a session in which somebody is signed in. */
+export async function isSignedIn(
+  provider: Provider,
+  { req, res }: { req: IncomingMessage; res: ServerResponse },
+): Promise<boolean> {
+  const session = await provider.Session.get(provider.createContext(req, res));
+  return session.accountId !== undefined;
 }
 
 const logout = z.object({ clientId: z.string(), accountId: z.string(), sid: z.string() });

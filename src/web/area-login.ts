@@ -60,10 +60,13 @@ export function areaClient(client: AreaClient, redirectUri: string, scope: strin
       });
       return { claims: tokens.claims() ?? {}, idToken: tokens.id_token ?? '' };
     },
-    async endSessionUrl(idToken: string, postLogoutRedirectUri: string | undefined) {
+    /** `state` comes back with the person, whatever they chose. */
+    async endSessionUrl(idToken: string, postLogoutRedirectUri: string | undefined, state: string) {
       return oidc.buildEndSessionUrl(await configuration(), {
         id_token_hint: idToken,
-        ...(postLogoutRedirectUri === undefined ? undefined : { post_logout_redirect_uri: postLogoutRedirectUri }),
+        ...(postLogoutRedirectUri === undefined
+          ? undefined
+          : { post_logout_redirect_uri: postLogoutRedirectUri, state }),
       }).href;
     },
     async logoutToken(token: string, now: Date) {

@@ -57,6 +57,8 @@ export interface AreaSessionOptions extends AreaClient {
   /** Whether a held level is as good as a needed one; default: the same. */
   readonly dominates?: (held: string, needed: string) => boolean;
   readonly postLogoutRedirectUri?: string;
+  /** Paths below `basePath` that need nobody signed in. */
+  readonly publicPaths?: readonly string[];
   readonly idleSec?: number;
   readonly absoluteSec?: number;
 }
@@ -129,7 +131,7 @@ export function areaSession(options: AreaSessionOptions): AreaSessions {
     }
     await store.destroy(key('login', state), now);
     const answer = await exchange(ctx, login.data);
-    if (answer === null) return options.renderer.render(ctx, 'journey/logged-out', {});
+    if (answer === null) return options.renderer.render(ctx, 'journey/logged-out', { area: basePath, still: false });
     const before = readCookie(ctx, sessionCookie);
     if (before !== null) await store.destroy(key('session', before), now);
     const session = await sessionOf(answer.claims, answer.idToken, now);
@@ -184,7 +186,10 @@ export function areaSession(options: AreaSessionOptions): AreaSessions {
     const session = await current(ctx);
     if (id !== null) await store.destroy(key('session', id), clock());
     clearCookie(ctx, sessionCookie, { secure });
-    seeOther(ctx, session ? await client.endSessionUrl(session.idToken, options.postLogoutRedirectUri) : basePath);
+    seeOther(
+      ctx,
+      session ? await client.endSessionUrl(session.idToken, options.postLogoutRedirectUri, area) : basePath,
+    );
   }
 
   async function backchannel(ctx: Context): Promise<void> {
@@ -235,6 +240,7 @@ export function areaSession(options: AreaSessionOptions): AreaSessions {
     async middleware(ctx, next) {
       if (ctx.path !== basePath && !ctx.path.startsWith(`${basePath}/`)) return next();
       const [path, method] = [ctx.path.slice(basePath.length), ctx.method];
+      if (options.publicPaths?.includes(path) && method === 'GET') return next();
       if (path === '/callback' && method === 'GET') return callback(ctx);
       if (path === '/logout' && method === 'POST') return logout(ctx);
       if (path === '/backchannel-logout' && method === 'POST') return backchannel(ctx);

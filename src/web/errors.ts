@@ -9,6 +9,8 @@ export interface ErrorPagesOptions {
   readonly log: Pick<Log, 'warn' | 'error'>;
   /** A local path on which the person can go on after an error; null when there is none. */
   readonly wayOn?: (ctx: Context) => string | null;
+  /** Instead of the general page. */
+  readonly view?: string;
 }
 
 /** One translation from any error to a page or JSON. Stands right after the headers, so that nothing escapes it. */
@@ -38,7 +40,7 @@ export function answerError(options: ErrorPagesOptions, ctx: Context, error: Shi
     return;
   }
   const expired = error.code === 'interaction_expired' || error.code === 'interaction_foreign';
-  const view = expired ? 'journey/expired' : 'error';
+  const view = options.view ?? (expired ? 'journey/expired' : 'error');
   const wayOn = (options.wayOn ?? wayOnFrom)(ctx);
   const minutes = error.retryAfter === undefined ? null : Math.max(1, Math.ceil(error.retryAfter / 60));
   options.renderer.render(ctx, view, { code: error.code, wayOn, minutes, base: wayOn }, { status: error.status });

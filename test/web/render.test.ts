@@ -77,7 +77,7 @@ describe('a page', () => {
       const app = new Koa();
       app.use(async (ctx) => {
         ctx.set('X-Request-Id', 'abc-of-the-engine');
-        which.render(ctx, 'journey/logged-out', {});
+        which.render(ctx, 'journey/logged-out', { area: '/account', still: false });
       });
       const server = app.listen(0, '127.0.0.1');
       await once(server, 'listening');

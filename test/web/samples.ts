@@ -252,7 +252,11 @@ export const samples: Readonly<Record<string, readonly object[]>> = {
       form: '<form id="op.logoutForm" method="post" action="http://localhost:3000/session/end/confirm"><input type="hidden" name="xsrf" value="a&amp;b"/></form>',
     },
   ],
-  'journey/logged-out': [{}],
+  'journey/logged-out': [
+    { area: '/account', still: false },
+    { area: '/admin', still: true },
+  ],
+  'journey/logout-faulty': [{ code: 'client_invalid' }],
   'account/overview': [
     {
       name: '张伟',
