@@ -45,6 +45,7 @@ import { standingReader } from './storage/standing.ts';
 import { openUpstreams } from './upstreams.ts';
 import { areaSession } from './web/area-session.ts';
 import { createAssets } from './web/assets.ts';
+import { browserMarks } from './web/browser-mark.ts';
 import { clientAddress } from './web/client-address.ts';
 import { answerError, errorPages } from './web/errors.ts';
 import { bodyLimit, csrf, formTarget, requestId, securityHeaders } from './web/guards.ts';
@@ -94,6 +95,7 @@ export async function createShimin(deps: {
   // Pages
   const i18n = createI18n();
   const assets = createAssets(here('../public'));
+  const browsers = browserMarks({ secure: https });
   const renderer = createRenderer({ viewsDir: here('../views'), i18n, assets });
 
   // Upstreams
@@ -127,6 +129,7 @@ export async function createShimin(deps: {
     recordDecision: models.recordDecision,
     shadow,
     trustedProxies: config.trustedProxies,
+    browsers,
     allowLoopback: config.allowLoopback,
     observe: (provider: Provider) => {
       observeEngine(provider, { metrics, log, db, clock });
@@ -184,7 +187,7 @@ export async function createShimin(deps: {
     sendSms,
     clientAddress: address,
     engine: {
-      open: (ctx, uid) => openInteraction(engine.provider, door(ctx), uid),
+      open: (ctx, uid) => openInteraction(engine.provider, door(ctx), { uid, browser: browsers.of(ctx) }),
       finish: (ctx, outcome) => finishInteraction(engine.provider, door(ctx), outcome, clock()),
       refuse: (ctx, error, description) => refuseInteraction(engine.provider, door(ctx), error, description),
     },
@@ -197,6 +200,7 @@ export async function createShimin(deps: {
     store: areaSessionStore(db, keyring),
     clock,
     renderer,
+    browsers,
     dominates: (held, needed) => dominates(policy.levels, held, needed),
     postLogoutRedirectUri: `${config.issuer}${signedOutPath}`,
     publicPaths: ['/signed-out'],
@@ -224,6 +228,7 @@ export async function createShimin(deps: {
     store: areaSessionStore(db, keyring),
     clock,
     renderer,
+    browsers,
     postLogoutRedirectUri: `${config.issuer}${signedOutPath}`,
   });
   const staffRouter = adminRouter({

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Provider } from 'oidc-provider';
 import { errors } from 'oidc-provider';
 import { ShiminError } from '../lib/errors.ts';
+import { beganIn } from './browser-binding.ts';
 
 /** The areas' whole view of one authorization request in progress. */
 export interface Interaction {
@@ -33,10 +34,15 @@ interface Exchange {
 }
 
 /**
- * Finds the interaction that the browser's own cookie and the address both name.
- * @throws ShiminError `interaction_expired` when unknown, over, or of another browser
+ * Finds the interaction that the engine's cookie and the address both name, for the browser that began it: `browser` is the
+ * hash of its secret.
+ * @throws ShiminError `interaction_expired` when unknown or over, `interaction_foreign` when of another browser
  */
-export async function openInteraction(provider: Provider, exchange: Exchange, uid: string): Promise<Interaction> {
+export async function openInteraction(
+  provider: Provider,
+  exchange: Exchange,
+  { uid, browser }: { uid: string; browser: string | null },
+): Promise<Interaction> {
   let details: Awaited<ReturnType<Provider['interactionDetails']>>;
   try {
     details = await provider.interactionDetails(exchange.req, exchange.res);
@@ -44,7 +50,7 @@ export async function openInteraction(provider: Provider, exchange: Exchange, ui
     if (cause instanceof errors.SessionNotFound) throw new ShiminError('interaction_expired', { status: 400, cause });
     throw cause;
   }
-  if (details.uid !== uid) throw new ShiminError('interaction_foreign', { status: 400 });
+  if (details.uid !== uid || !beganIn(details, browser)) throw new ShiminError('interaction_foreign', { status: 400 });
   const params: Record<string, string | undefined> = {};
   for (const [name, value] of Object.entries(details.params))
     if (value !== undefined && value !== null) params[name] = String(value);

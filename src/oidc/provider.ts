@@ -10,6 +10,7 @@ import { subjectAccount } from '../storage/merges.ts';
 import type { StandingReader } from '../storage/standing.ts';
 import { accountFinder, assuranceOfToken } from './account.ts';
 import { apiScope, tokenResource } from './api-tokens.ts';
+import { type Browsers, bindToBrowser, guardResume } from './browser-binding.ts';
 import { clientDefaults, rememberClients, retiringMatches, secretMatches } from './clients.ts';
 import { grantLoader } from './grants.ts';
 import type { KeySet } from './keys.ts';
@@ -45,6 +46,7 @@ export interface ProviderDeps {
   /** One unit of work per request of the engine. */
   readonly requestScope: () => (ctx: unknown, next: () => Promise<unknown>) => Promise<void>;
   readonly pages: EnginePages;
+  readonly browsers: Browsers;
   readonly trustedProxies: number;
   /** Refused in production by the settings; the engine otherwise cuts connections to special-use addresses. */
   readonly allowLoopback: boolean;
@@ -67,6 +69,10 @@ export function createProvider(deps: ProviderDeps): Provider {
   // The engine's own check is find-then-save: two at once would both pass (RFC 7523 section 3, jti).
   Object.assign(provider.ReplayDetection, { unique: deps.replayUnique });
   provider.use(deps.requestScope());
+  guardResume(provider, deps.browsers, async (ctx, error) => {
+    ctx.status = error.status;
+    await deps.pages.error(ctx, { error: 'invalid_request' }, error);
+  });
   provider.use(async (ctx, next) => {
     await next();
     await answerIntrospection(deps, ctx as KoaContextWithOIDC);
@@ -103,7 +109,13 @@ function configuration(deps: ProviderDeps): Configuration {
       phone: ['phone_number', 'phone_number_verified'],
       verified_claims: null,
     },
-    interactions: { policy: assurancePolicy(deps), url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
+    interactions: {
+      policy: assurancePolicy(deps),
+      async url(ctx, interaction) {
+        await bindToBrowser(deps.browsers, ctx, interaction);
+        return `/interaction/${interaction.uid}`;
+      },
+    },
     pkce: { required: (_ctx, client) => client.shimin_pkce_exempt !== true },
     rotateRefreshToken: true,
     // Bound to the SSO session unless offline_access was asked for and agreed to.

@@ -5,6 +5,7 @@ import type { Clock } from '../lib/clock.ts';
 import { randomToken, sha256b64u } from '../lib/crypto.ts';
 import { ShiminError } from '../lib/errors.ts';
 import { type AreaClient, areaClient, type LoginWish } from './area-login.ts';
+import type { BrowserMarks } from './browser-mark.ts';
 import { clearCookie, hostCookieName, readCookie, setCookie } from './cookies.ts';
 import { seeOther } from './forms.ts';
 import { localPath } from './local-path.ts';
@@ -59,6 +60,8 @@ export interface AreaSessionOptions extends AreaClient {
   readonly postLogoutRedirectUri?: string;
   /** Paths below `basePath` that need nobody signed in. */
   readonly publicPaths?: readonly string[];
+  /** Whose answer it is that comes back from the issuer. */
+  readonly browsers: BrowserMarks;
   readonly idleSec?: number;
   readonly absoluteSec?: number;
 }
@@ -77,7 +80,6 @@ export function areaSession(options: AreaSessionOptions): AreaSessions {
   const secure = origin.startsWith('https:');
   const area = basePath.slice(1);
   const sessionCookie = hostCookieName(`shimin_${area}`, secure);
-  const browserCookie = hostCookieName(`shimin_${area}_login`, secure);
   const client = areaClient(options, `${origin}${basePath}/callback`, options.scope ?? 'openid');
   // SP 800-63B-4 2.2.3: at AAL2, sign in again after at most 24 hours, or 1 hour without activity.
   const idle = (options.idleSec ?? 3600) * 1000;
@@ -111,12 +113,10 @@ export function areaSession(options: AreaSessionOptions): AreaSessions {
   }
 
   async function login(ctx: Context, returnTo: string, wish: LoginWish): Promise<void> {
-    const browser = readCookie(ctx, browserCookie) ?? randomToken();
     const locale = typeof ctx.state.locale === 'string' ? ctx.state.locale : undefined;
     const { url, keep } = await client.begin({ ...wish, locale });
-    const data = { ...keep, browser: sha256b64u(browser), returnTo, acr: wish.acr, maxAge: wish.maxAge };
+    const data = { ...keep, browser: options.browsers.make(ctx), returnTo, acr: wish.acr, maxAge: wish.maxAge };
     await store.set(key('login', keep.state), data, new Date(clock().getTime() + 3_600_000));
-    setCookie(ctx, browserCookie, browser, { secure, maxAgeSec: 3600 });
     seeOther(ctx, url);
   }
 
@@ -124,11 +124,10 @@ export function areaSession(options: AreaSessionOptions): AreaSessions {
     const now = clock();
     const state = typeof ctx.query.state === 'string' ? ctx.query.state : '';
     const login = loginSchema.safeParse(await store.get(key('login', state), now));
-    const browser = readCookie(ctx, browserCookie);
+    if (!login.success) throw new ShiminError('interaction_expired', { status: 400, detail: { area } });
     // Login CSRF: the answer must come to the browser that asked (RFC 9700 section 4.7).
-    if (!login.success || browser === null || login.data.browser !== sha256b64u(browser)) {
-      throw new ShiminError('interaction_expired', { status: 400, detail: { area } });
-    }
+    if (login.data.browser !== options.browsers.of(ctx))
+      throw new ShiminError('interaction_foreign', { status: 400, detail: { area } });
     await store.destroy(key('login', state), now);
     const answer = await exchange(ctx, login.data);
     if (answer === null) return options.renderer.render(ctx, 'journey/logged-out', { area: basePath, still: false });

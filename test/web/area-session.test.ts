@@ -5,6 +5,7 @@ import Koa from 'koa';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { verifyLogoutToken } from '../../src/web/area-login.ts';
 import { type AreaStore, areaSession } from '../../src/web/area-session.ts';
+import { browserMarks } from '../../src/web/browser-mark.ts';
 import { errorPages } from '../../src/web/errors.ts';
 import { bodyLimit } from '../../src/web/guards.ts';
 import { renderer } from './site.ts';
@@ -58,6 +59,7 @@ beforeAll(async () => {
     store,
     clock: () => now,
     renderer,
+    browsers: browserMarks({ secure: false }),
     dominates: (held, needed) => held > needed,
     postLogoutRedirectUri: `${origin}/bye`,
   });

@@ -1,0 +1,36 @@
+import type { Context } from 'koa';
+import { randomToken, sha256b64u } from '../lib/crypto.ts';
+import { hostCookieName, readCookie, setCookie } from './cookies.ts';
+
+const year = 365 * 24 * 3600;
+
+export interface BrowserMarks {
+  /** Hash of this browser's secret; null: it has none, or somebody planted a second one beside it. */
+  of(ctx: Context): string | null;
+  /** The same, made at first contact where there is none. */
+  make(ctx: Context): string;
+}
+
+/**
+ * A secret that each browser is given at first contact and that whatever it begins is tied to: an authorization request, the
+ * login of an area, a departure to another service. It signs nobody in and names nobody; it only says that two requests
+ * come from one browser. Under TLS its name carries `__Host-`, so that no sibling host can plant it (RFC 6265bis
+ * 4.1.3.2); the engine's own cookies of a request can't, because they are tied to its path.
+ */
+export function browserMarks({ secure }: { secure: boolean }): BrowserMarks {
+  const name = hostCookieName('shimin_browser', secure);
+  const of = (ctx: Context) => {
+    const secret = readCookie(ctx, name);
+    return secret === null ? null : sha256b64u(secret);
+  };
+  return {
+    of,
+    make(ctx) {
+      const known = of(ctx);
+      if (known !== null) return known;
+      const secret = randomToken();
+      setCookie(ctx, name, secret, { secure, maxAgeSec: year });
+      return sha256b64u(secret);
+    },
+  };
+}
