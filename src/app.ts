@@ -192,17 +192,20 @@ export async function createShimin(deps: {
       refuse: (ctx, error, description) => refuseInteraction(engine.provider, door(ctx), error, description),
     },
   });
-  const account = areaSession({
+  const area = {
     issuer: config.issuer,
-    clientId: 'account',
-    clientSecret: accountClientSecret(keyring),
-    basePath: '/account',
     store: areaSessionStore(db, keyring),
     clock,
     renderer,
     browsers,
-    dominates: (held, needed) => dominates(policy.levels, held, needed),
     postLogoutRedirectUri: `${config.issuer}${signedOutPath}`,
+  };
+  const account = areaSession({
+    ...area,
+    clientId: 'account',
+    clientSecret: accountClientSecret(keyring),
+    basePath: '/account',
+    dominates: (held, needed) => dominates(policy.levels, held, needed),
     publicPaths: ['/signed-out'],
   });
   const accountRouter = accountRoutes({
@@ -218,18 +221,13 @@ export async function createShimin(deps: {
   });
 
   const admin = areaSession({
-    issuer: config.issuer,
+    ...area,
     clientId: 'admin',
     clientSecret: adminClientSecret(keyring),
     basePath: '/admin',
     requiredAcr: staffAcr,
     // SP 800-63B-4 2.3.3: at AAL3, at most 12 hours, or 15 minutes without activity.
     idleSec: 900,
-    store: areaSessionStore(db, keyring),
-    clock,
-    renderer,
-    browsers,
-    postLogoutRedirectUri: `${config.issuer}${signedOutPath}`,
   });
   const staffRouter = adminRouter({
     ...shared,
