@@ -8,6 +8,8 @@ import { normalisePhone } from '../identity/phone.ts';
 import { ShiminError } from '../lib/errors.ts';
 import type { OpenCheck } from '../proofing/check.ts';
 import type { Applicant } from '../proofing/method.ts';
+import { ownRefusal, recordRefusal } from '../proofing/refusals.ts';
+import { personOf } from '../storage/accounts.ts';
 import { seeOther } from '../web/forms.ts';
 import { causeOf, type Handler, withSituation } from './context.ts';
 import type { JourneyDeps } from './deps.ts';
@@ -30,8 +32,12 @@ const prove: Handler = async (deps, ctx, situation) => {
   await countAddress(deps, ctx, 'registerAddress');
   const result = await open.method.verify(applicant);
   if (result.outcome === 'unavailable') return unavailable(deps, ctx, situation);
-  const source = { kind: yields.kind, id };
-  if (result.outcome !== 'verified') return refused(deps, ctx, situation, citizen, result.outcome, source);
+  const about = { kind: yields.kind, source: id };
+  if (result.outcome !== 'verified') {
+    const person = await personOf(deps.db, deps.keyring, citizen.account.id);
+    const own = person?.documents.some(({ number }) => number === applicant.number) ?? false;
+    return refused(deps, ctx, situation, citizen, recordRefusal(result.outcome, { ...about, own }));
+  }
   const { facts } = result;
   const category = facts.category ?? categoryOfDocument(facts.documentType, facts.documentNumber);
   try {
@@ -60,7 +66,7 @@ const prove: Handler = async (deps, ctx, situation) => {
   } catch (error) {
     // Said only to somebody who gave the right name and number.
     if (!(error instanceof ShiminError) || !error.code.startsWith('identity_')) throw error;
-    return refused(deps, ctx, situation, citizen, error.code, source);
+    return refused(deps, ctx, situation, citizen, ownRefusal(error.code, about));
   }
   await saveState(deps, situation.interaction, { ...situation.state, notice: null });
   return seeOther(ctx, situation.base);

@@ -2,6 +2,7 @@ import type { Context } from 'koa';
 import type { Offer, Plan } from '../assurance/plan.ts';
 import { totpUri } from '../authenticators/totp.ts';
 import { maskPhone } from '../identity/phone.ts';
+import { faceRefusals } from '../proofing/method.ts';
 import { noteVisit } from '../storage/journey-visits.ts';
 import { formTarget } from '../web/guards.ts';
 import { localeOf } from '../web/preferences.ts';
@@ -170,8 +171,9 @@ async function pageData(
     case 'prove-counter':
       return citizen ? counterData(deps, ctx, situation, citizen.account.id) : {};
     case 'prove-unavailable':
-    case 'prove-refused':
       return { canContinue };
+    case 'prove-refused':
+      return { canContinue, cause: refusalCause(state.notice?.reason) };
     case 'consent':
       return citizen && input.consent ? consentItems(deps, citizen.account, input.consent) : {};
     case 'stopped':
@@ -180,6 +182,15 @@ async function pageData(
       return {};
   }
 }
+
+/**
+ * What of a refusal a person reads: what happened at the camera, and what a rule of ours said to whoever proved it. Whatever a
+ * register answers reads the same, so that nobody learns by it of anybody's record.
+ */
+function refusalCause(reason: string | undefined): string {
+  return causes.find((each) => each === reason) ?? 'register';
+}
+const causes = [...faceRefusals, 'identity_minor', 'identity_in_use', 'identity_mismatch'] as const;
 
 function totpData(secret: string, label: string): object {
   const uri = totpUri({ secret, issuer: 'Shimin', label });

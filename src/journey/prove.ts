@@ -1,11 +1,11 @@
 import type Router from '@koa/router';
 import { z } from 'zod';
 import { personCategory } from '../assurance/accepted.ts';
-import type { EvidenceKind } from '../assurance/evidence.ts';
 import { type EvidenceFacts, recordEvidence, refuseEvidence } from '../commands/record-evidence.ts';
 import { checkDocument } from '../identity/documents.ts';
 import { checkName, normaliseName } from '../identity/names.ts';
 import { ShiminError } from '../lib/errors.ts';
+import { faceRefusal, ownRefusal, type Refusal, recordRefusal } from '../proofing/refusals.ts';
 import { personOf } from '../storage/accounts.ts';
 import { evidenceReference } from '../storage/evidence.ts';
 import { parseForm, seeOther } from '../web/forms.ts';
@@ -35,7 +35,7 @@ const provePopulation: Handler = async (deps, ctx, situation) => {
 
   const known = await personOf(deps.db, deps.keyring, citizen.account.id);
   if (known && !known.documents.some((document) => document.number === number)) {
-    return refused(deps, ctx, situation, citizen, 'identity_mismatch');
+    return refused(deps, ctx, situation, citizen, ownRefusal('identity_mismatch', register));
   }
   const result = await deps.population.verify({ name, number, purpose: situation.app.id });
   switch (result.outcome) {
@@ -44,7 +44,13 @@ const provePopulation: Handler = async (deps, ctx, situation) => {
     case 'verified':
       break;
     default:
-      return refused(deps, ctx, situation, citizen, result.outcome);
+      return refused(
+        deps,
+        ctx,
+        situation,
+        citizen,
+        recordRefusal(result.outcome, { ...register, own: known !== null }),
+      );
   }
   const facts: EvidenceFacts = {
     kind: 'population',
@@ -74,7 +80,7 @@ const provePopulation: Handler = async (deps, ctx, situation) => {
   } catch (error) {
     // One person, one account: said only to somebody who gave the right name and number.
     if (error instanceof ShiminError && (error.code === 'identity_in_use' || error.code === 'identity_minor'))
-      return refused(deps, ctx, situation, citizen, error.code);
+      return refused(deps, ctx, situation, citizen, ownRefusal(error.code, register));
     throw error;
   }
   await saveState(deps, situation.interaction, { ...situation.state, notice: null });
@@ -108,10 +114,10 @@ const finishFace: Handler = async (deps, ctx, situation) => {
     resultToken: query.data.result_token,
   });
   if (result.outcome === 'unavailable') return unavailable(deps, ctx, situation);
-  if (result.outcome !== 'verified') return refused(deps, ctx, situation, citizen, result.outcome);
+  if (result.outcome !== 'verified') return refused(deps, ctx, situation, citizen, faceRefusal(result.outcome));
   // The face counts only for the very record that was matched before.
   if (recordRef === null || result.recordRef !== recordRef)
-    return refused(deps, ctx, situation, citizen, 'face_mismatch');
+    return refused(deps, ctx, situation, citizen, faceRefusal('face_mismatch'));
   const facts: EvidenceFacts = {
     kind: 'face',
     source: 'face',
@@ -169,23 +175,21 @@ export async function refused(
   ctx: Parameters<Handler>[1],
   situation: Situation,
   citizen: Citizen,
-  reason: string,
-  source: 'population' | { kind: EvidenceKind; id: string } = 'population',
+  { reason, kind, source, takes }: Refusal,
 ): Promise<void> {
-  const { kind, id } = source === 'population' ? { kind: 'population' as const, id: 'population' } : source;
-  const gone = reason === 'deceased' || reason === 'cancelled';
   await refuseEvidence(deps, {
     accountId: citizen.account.id,
     kind,
-    source: id,
+    source,
     reason,
-    // What the register says of this account's own person takes what rested on it; a stranger's record does not.
-    revokeKinds: gone && citizen.evidence.some((item) => item.kind === kind) ? [kind, 'face'] : [],
+    revokeKinds: takes,
     cause: causeOf(ctx, situation),
   });
   await saveState(deps, situation.interaction, { ...situation.state, face: null, notice: { kind: 'refused', reason } });
   seeOther(ctx, situation.base);
 }
+
+const register = { kind: 'population', source: 'population' } as const;
 
 /** One set of routes serves every proofing method of this interaction. */
 export function proveRoutes(router: Router, deps: JourneyDeps): void {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { randomToken, timingSafeEqualStrings } from '../lib/crypto.ts';
-import type { FaceOutcome, HostedProofing } from './method.ts';
+import type { FaceOutcome, FaceRefusal, HostedProofing } from './method.ts';
 import { type SourceSettings, signedCall, unavailableFor } from './signed-call.ts';
 
 const text = z.string().min(1).max(500);
@@ -48,7 +48,7 @@ export function faceService(source: SourceSettings): FaceService {
     async finish({ keep, sessionId, resultToken }) {
       const kept = keepSchema.safeParse(keep).data;
       // The result of another session, somebody else's or an older one of the same person, is not asked for at all.
-      if (kept === undefined || !timingSafeEqualStrings(kept.sessionId, sessionId)) return { outcome: 'refused' };
+      if (kept === undefined || !timingSafeEqualStrings(kept.sessionId, sessionId)) return { outcome: 'face_refused' };
       try {
         const result = await signedCall(
           source,
@@ -64,6 +64,13 @@ export function faceService(source: SourceSettings): FaceService {
   };
 }
 
+/** The service's words are those of registers, too: *cancelled* at the camera is a person who pressed Cancel, not a record. */
+const refusalOf = {
+  mismatch: 'face_mismatch',
+  cancelled: 'face_left',
+  refused: 'face_refused',
+} as const satisfies Record<string, FaceRefusal>;
+
 function judge(result: z.infer<typeof resultSchema>, kept: z.infer<typeof keepSchema>): FaceOutcome {
   const ours =
     result.session_id === kept.sessionId && result.nonce === kept.nonce && result.record_ref === kept.recordRef;
@@ -71,7 +78,7 @@ function judge(result: z.infer<typeof resultSchema>, kept: z.infer<typeof keepSc
   if (!ours || (result.result === 'match' && result.liveness !== 'passed')) {
     return { outcome: 'unavailable', retryAfter: 30 };
   }
-  if (result.result !== 'match') return { outcome: result.result };
+  if (result.result !== 'match') return { outcome: refusalOf[result.result] };
   return {
     outcome: 'verified',
     recordRef: result.record_ref,

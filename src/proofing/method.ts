@@ -43,10 +43,18 @@ export interface ProvedFacts {
   readonly reference: string;
 }
 
+/** What a register says against somebody's record. */
+export const recordRefusals = ['mismatch', 'not_found', 'deceased', 'cancelled', 'lost', 'expired', 'refused'] as const;
+export type RecordRefusal = (typeof recordRefusals)[number];
+
+/** How a ceremony at the camera ends without a match. None of it says anything about a record; `face_left`: the person stopped. */
+export const faceRefusals = ['face_mismatch', 'face_left', 'face_refused'] as const;
+export type FaceRefusal = (typeof faceRefusals)[number];
+
 /** Answers that a person can be told. `unavailable` covers down, slow, garbled and contradictory alike: never a match (F-36). */
 export type ProofingResult =
   | { readonly outcome: 'verified'; readonly facts: ProvedFacts }
-  | { readonly outcome: 'mismatch' | 'not_found' | 'deceased' | 'cancelled' | 'lost' | 'expired' | 'refused' }
+  | { readonly outcome: RecordRefusal }
   | { readonly outcome: 'unavailable'; readonly retryAfter: number };
 
 /** One question, one answer: registers. It never writes, never redirects, never knows the level. */
@@ -62,7 +70,7 @@ export type FaceOutcome =
       readonly confirmed: readonly string[];
       readonly reference: string;
     }
-  | { readonly outcome: 'mismatch' | 'cancelled' | 'refused' }
+  | { readonly outcome: FaceRefusal }
   | { readonly outcome: 'unavailable'; readonly retryAfter: number };
 
 /** A proof for which the person is sent elsewhere and comes back. `keep` is stored by the area and taken back exactly once. */

@@ -56,8 +56,12 @@ describe('the face check', () => {
     expect(source.seen.at(-1)).toEqual({ path: '/face/v1/results', body: { session_id: 's-1', result_token: 't-1' } });
   });
 
-  it.each(['mismatch', 'cancelled', 'refused'])('passes %s on', async (result) => {
-    expect(await check(honest({ result, liveness: 'none' }))).toEqual({ outcome: result });
+  it.each([
+    ['mismatch', 'face_mismatch'],
+    ['cancelled', 'face_left'],
+    ['refused', 'face_refused'],
+  ])('says %s in a word of its own: %s', async (result, outcome) => {
+    expect(await check(honest({ result, liveness: 'none' }))).toEqual({ outcome });
   });
 
   it.each<[string, Record<string, unknown>]>([
@@ -74,9 +78,9 @@ describe('the face check', () => {
 
   it('E19 does not even ask for the result of a session that is not the one kept', async () => {
     const before = source.seen.length;
-    expect(await check(honest(), { sessionId: 's-2' })).toEqual({ outcome: 'refused' });
-    expect(await check(honest(), { keep: {} })).toEqual({ outcome: 'refused' });
-    expect(await check(honest(), { keep: null })).toEqual({ outcome: 'refused' });
+    expect(await check(honest(), { sessionId: 's-2' })).toEqual({ outcome: 'face_refused' });
+    expect(await check(honest(), { keep: {} })).toEqual({ outcome: 'face_refused' });
+    expect(await check(honest(), { keep: null })).toEqual({ outcome: 'face_refused' });
     expect(source.seen.slice(before).every(({ path }) => path.endsWith('/sessions'))).toBe(true);
   });
 

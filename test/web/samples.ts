@@ -233,7 +233,11 @@ export const samples: Readonly<Record<string, readonly object[]>> = {
   ],
   'journey/prove-face': [journey],
   'journey/prove-unavailable': [{ ...journey, canContinue: true }],
-  'journey/prove-refused': [{ ...journey, canContinue: false }],
+  'journey/prove-refused': [
+    { ...journey, canContinue: false, cause: 'register' },
+    { ...journey, canContinue: true, cause: 'face_left' },
+    { ...journey, canContinue: false, cause: 'identity_in_use' },
+  ],
   'journey/consent': [
     {
       ...journey,
