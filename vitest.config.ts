@@ -1,4 +1,8 @@
 import { defineConfig } from 'vitest/config';
+import { startClock } from './test/clock/start.ts';
+
+const clock = startClock(process.env);
+if (clock !== null) process.stdout.write(`${clock}\n`);
 
 export default defineConfig({
   test: {

@@ -59,7 +59,7 @@ describe('the dashboard', () => {
   it('plots what was counted in the last seven days, each with its table', async () => {
     await page.goto(`${city.issuer}/admin/dashboard`);
     // Of 60 requests 12 were asked for more.
-    expect(await page.textContent('main')).toContain('20');
+    expect(await page.textContent('main')).toContain('signed in, 20 % were asked for more');
     const bars = await page.locator('section[aria-labelledby=plot-apps] .bar-total').allInnerTexts();
     expect(bars.map(Number).toSorted((a, b) => a - b)).toEqual([9, 21, 30]);
     expect(Object.values(await table('apps')).toSorted((a, b) => (a[0] ?? 0) - (b[0] ?? 0))).toEqual([

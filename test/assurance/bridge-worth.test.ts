@@ -50,8 +50,9 @@ describe('the ceiling of a bridge', () => {
           expect(rank(evidence.strength)).toBeLessThanOrEqual(strongest);
           if (limit) expect(rank(evidence.strength)).toBeLessThanOrEqual(strengths.indexOf(limit.identity as Strength));
           for (const word of evidence.confirmed) expect(words).toContain(word);
-          if (evidence.confirmed.includes('name')) expect(said.claims.name).toBeDefined();
-          if (evidence.confirmed.includes('document_number')) expect(said.claims.documentNumber).toBeDefined();
+          if (evidence.confirmed.includes('name')) expect(said.claims).toHaveProperty('name', expect.any(String));
+          if (evidence.confirmed.includes('document_number'))
+            expect(said.claims).toHaveProperty('documentNumber', expect.any(String));
           // Its own level, or none: never one that it did not name.
           const own = traits.levels.find(({ name }) => name === said.level) ?? traits.levels[0];
           expect(rank(evidence.strength)).toBeLessThanOrEqual(rank(own.worth.identity?.strength ?? 'weak'));

@@ -130,7 +130,7 @@ describe('a check in person', () => {
     expect(await page.textContent('#e-check_photo')).toContain('check this');
     expect(await page.inputValue('input[name=name]')).toBe(card.name);
     await look(page, 'clerk-case');
-    expect(await li.page.textContent('#state')).toBeTruthy();
+    expect(await li.page.textContent('#state')).toContain('No official has entered the code yet');
     await page.check('input[name=check_photo]');
     const before = Date.now();
     await confirm(page);

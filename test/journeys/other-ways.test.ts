@@ -158,7 +158,7 @@ describe('password and authenticator app, without JavaScript', () => {
     };
     const wrong = await attempt('13800138401', 'not the password');
     const unknown = await attempt('13900139000', 'not the password');
-    expect(wrong).toBeTruthy();
+    expect(wrong).toContain('The number or the password is not right.');
     expect(unknown).toBe(wrong);
     await page.fill('input[name=phone]', '13800138401');
     await page.fill('input[name=password]', password);

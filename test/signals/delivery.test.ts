@@ -152,7 +152,7 @@ it('each app knows a person by its own name, and hears of those it is connected 
   const { outside } = await person(0).session.browser.follow(
     app.authorizePath({ prompt: 'none', redirect_uri: 'https://other.example/callback' }),
   );
-  expect(outside?.searchParams.get('code')).toBeTruthy();
+  expect(outside?.searchParams.get('code')).toMatch(/^[\w-]{20,}$/);
   await happen(0);
   await happen(1);
   await waiting(one.id, 2);

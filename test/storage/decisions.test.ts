@@ -69,6 +69,6 @@ withDatabases('decisions', (makeDb) => {
       expect(await decisionsOf(db, 'b', { limit: 1 })).toEqual([]);
     });
     expect(await decisionsOf(db, 'b', { limit: 1 })).toEqual([made]);
-    expect(await models.adapter('AccessToken').find('token')).toBeDefined();
+    expect(await models.adapter('AccessToken').find('token')).toMatchObject({ jti: 'token' });
   });
 });

@@ -123,8 +123,8 @@ describe.each([
     const next = await refresh(served.issuer, tokens.json.refresh_token ?? '');
     issued.push(code, ...[...guest.cookies.values()].filter(Boolean), 'hint-to-keep-out');
     for (const answer of [tokens, next]) issued.push(answer.json.access_token ?? '', answer.json.refresh_token ?? '');
-    const step = await guest.follow(authorizePath('app', { prompt: 'login' })).catch((error) => String(error));
-    expect(step).toBeDefined();
+    const anew = await guest.follow(authorizePath('app', { prompt: 'login' }));
+    issued.push(anew.searchParams.get('code') ?? '', ...[...guest.cookies.values()].filter(Boolean));
     const dump = JSON.stringify([
       await opened.database.knex('oidc_models'),
       await opened.database.knex('oidc_replays'),

@@ -64,7 +64,7 @@ export async function allowConsent(page: Page): Promise<void> {
 
 export async function signedInAcr(page: Page): Promise<string> {
   await page.waitForSelector('#signed-in');
-  const acr = await page.textContent('#acr');
-  expect(acr).toBeTruthy();
-  return (acr ?? '').trim();
+  const acr = ((await page.textContent('#acr')) ?? '').trim();
+  expect(acr).toMatch(/^urn:\w+:/);
+  return acr;
 }
