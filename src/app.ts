@@ -11,7 +11,7 @@ import { startApi } from './api.ts';
 import { dominates } from './assurance/level.ts';
 import { acrLabels } from './assurance/mapping.ts';
 import { createHashQueue } from './authenticators/password.ts';
-import { startBackground } from './background.ts';
+import { startBackground, takeUpDatabase } from './background.ts';
 import type { Config } from './config.ts';
 import { startDeliveries, takeSignOuts } from './deliveries.ts';
 import { type Engine, startEngine } from './engine.ts';
@@ -22,7 +22,6 @@ import { startShadows } from './jobs/shadows.ts';
 import { journeyRoutes } from './journey/index.ts';
 import { type Clock, systemClock } from './lib/clock.ts';
 import { deriveKey, type Keyring } from './lib/crypto.ts';
-import { ShiminError } from './lib/errors.ts';
 import type { Log } from './lib/log.ts';
 import { startNotices } from './notices.ts';
 import { clientAdapter, metadataFault } from './oidc/clients.ts';
@@ -37,7 +36,7 @@ import type { Readiness } from './ops/ops-server.ts';
 import { dispatch, engineError, home, isForm, isSignOut, observeRequest, onOurPaths } from './request-order.ts';
 import { accountClientSecret, adminClientSecret } from './seed.ts';
 import { areaSessionStore } from './storage/area-sessions.ts';
-import { connect, migrationStatus } from './storage/db.ts';
+import { connect } from './storage/db.ts';
 import { revokeGrantsOfAccount } from './storage/oidc-models/grants.ts';
 import { oidcModels } from './storage/oidc-models.ts';
 import { currentPolicy } from './storage/policies.ts';
@@ -81,14 +80,7 @@ export async function createShimin(deps: {
   const onStatement = metrics.statement;
   const database = connect(config.databaseUrl, { sqliteDriver: config.sqliteDriver, onStatement });
   const db = database.knex;
-  const pending = (await migrationStatus(db)).pending;
-  if (pending.length > 0) {
-    await database.close();
-    throw new ShiminError('config_invalid', {
-      status: 500,
-      message: `database schema is behind by ${pending.length}: run \`shimin migrate\``,
-    });
-  }
+  await takeUpDatabase(database, { keyring, clock, log });
   const models = oidcModels(database, { clock, keyring, onReplay: replayError, answerReplay, onStatement });
   const { document: policy } = await currentPolicy(db);
 

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { Command, CommanderError } from 'commander';
@@ -7,6 +8,7 @@ import { counterVerbs } from './cli-counter.ts';
 import type { CommandDeps } from './commands/command.ts';
 import { inviteStaff } from './commands/invite-staff.ts';
 import { isRole, roles } from './commands/permissions.ts';
+import { type PersonsRewritten, rewritePersons } from './commands/rewrite-persons.ts';
 import { rotateKeys } from './commands/rotate-keys.ts';
 import { parseConfig } from './config.ts';
 import { runDemo } from './demo.ts';
@@ -114,7 +116,13 @@ function build(host: CliHost, outcome: { code: number }): Command {
   verb('migrate', 'bring the database schema forward').action(({ json }: { json?: boolean }) =>
     withDb(async ({ knex }) => {
       const result = await migrate(knex);
-      say(json, result, `migrated: ${result.names.length === 0 ? 'nothing to do' : result.names.join(', ')}`);
+      const { secretsFile } = config();
+      // A new installation has no secrets yet, and nobody's documents.
+      const persons = existsSync(secretsFile)
+        ? await rewritePersons({ db: knex, keyring: await readSecrets(secretsFile), clock: systemClock })
+        : null;
+      const done = result.names.length === 0 ? 'nothing to do' : result.names.join(', ');
+      say(json, { ...result, persons }, `migrated: ${done}${persons === null ? '' : `; ${toldOf(persons)}`}`);
     }),
   );
   verb('rollback', 'take the last batch of migrations back')
@@ -212,6 +220,9 @@ function build(host: CliHost, outcome: { code: number }): Command {
     });
   return program;
 }
+
+const toldOf = ({ documents, names, disputes, unreadable }: PersonsRewritten) =>
+  `documents ${documents}, names ${names} written anew, ${disputes} disputed, ${unreadable} unreadable`;
 
 /** A line without a type gets the one of the command line. */
 function withType(line: string, type: string): string {

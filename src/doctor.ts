@@ -1,6 +1,7 @@
 import { parseConfig } from './config.ts';
 import { open } from './lib/crypto.ts';
 import { readSecrets } from './secrets.ts';
+import { formOfRows } from './storage/canonical-rows.ts';
 import { connect, migrationStatus } from './storage/db.ts';
 import { currentPolicy } from './storage/policies.ts';
 import { signingKeys } from './storage/signing-keys.ts';
@@ -47,6 +48,12 @@ export async function doctor(env: Readonly<Record<string, string | undefined>>):
           if (current.length === 0) throw new Error('none: run `shimin seed`');
           for (const key of current) open(keyring, key.sealedPrivateJwk, `signing-key:${key.kid}`);
           return { detail: current.map((key) => key.alg).join(', '), value: current.length };
+        });
+        await check('documents and names', async () => {
+          const { stale, disputed } = await formOfRows(database.knex);
+          if (stale > 0) throw new Error(`${stale} under older rules of writing: run \`shimin migrate\``);
+          if (disputed > 0) throw new Error(`${disputed} documents are held by two accounts: see /admin/merges`);
+          return { detail: 'each in its one form', value: stale };
         });
         await check('assurance policy', async () => {
           const policy = await currentPolicy(database.knex);

@@ -5,6 +5,7 @@ import { decideChange } from '../commands/decide-change.ts';
 import { UNDO_MS } from '../commands/merge-rules.ts';
 import { proposeChange } from '../commands/propose-change.ts';
 import { ShiminError } from '../lib/errors.ts';
+import { openDisputes } from '../storage/canonical-rows.ts';
 import { type Change, changeById, changesIn } from '../storage/changes.ts';
 import { latestMerges, mergeById } from '../storage/merges.ts';
 import { lookOf } from '../storage/staff-looks.ts';
@@ -28,6 +29,7 @@ async function render(deps: AdminDeps, ctx: Context, staff: Staff, again: object
     deps,
     waiting.map(({ proposedBy }) => proposedBy),
   );
+  const disputes = await openDisputes(deps.db, deps.keyring);
   const done = query(ctx, 'done') ?? '';
   page(
     deps,
@@ -44,6 +46,7 @@ async function render(deps: AdminDeps, ctx: Context, staff: Staff, again: object
         revision: change.revision,
         mine: change.proposedBy === staff.accountId,
       })),
+      disputes: disputes.map(({ accountId, otherId, type }) => ({ accountId, otherId, type })),
       merges: merges.map((merge) => ({ ...merge, canUndo: merge.undoneAt === null && merge.undoUntil > now })),
       done: doneKeys.includes(done) ? `merges.done.${done}` : null,
       ...again,

@@ -2,7 +2,7 @@ import type { Context } from 'koa';
 import { z } from 'zod';
 import { lookReasons } from '../assurance/interventions.ts';
 import { type Identifier, searchPerson } from '../commands/search-person.ts';
-import { counterDocuments } from '../identity/counter.ts';
+import { personDocuments } from '../identity/documents.ts';
 import { blindIndex } from '../lib/crypto.ts';
 import { ShiminError } from '../lib/errors.ts';
 import { hit } from '../storage/throttle.ts';
@@ -15,7 +15,7 @@ const path = '/admin/people';
 /** What may be typed: one exact thing of one kind. The kind is chosen, since eight digits are a number of several kinds. */
 const kinds = [
   ...['CN', 'HK', 'MO', 'TW', 'SG', 'other'].map((region) => `phone.${region}`),
-  ...counterDocuments.map((type) => `document.${type}`),
+  ...personDocuments.map((type) => `document.${type}`),
   'account',
 ];
 
@@ -56,8 +56,11 @@ const find: AdminHandler = async (deps, ctx, staff) => {
   await count(deps, staff);
   const { kind, value, reason } = form.value;
   const found = await searchPerson(deps, { by: byOf(ctx, staff), identifier: identifierOf(kind, value), reason });
-  if (found === null) return render(deps, ctx, staff, { errors: { value: 'people.nobody' }, values }, 422);
-  return seeOther(ctx, `${path}/${found}`);
+  if ('nobody' in found) {
+    const error = found.nobody === 'several' ? 'people.several' : 'people.nobody';
+    return render(deps, ctx, staff, { errors: { value: error }, values }, 422);
+  }
+  return seeOther(ctx, `${path}/${found.accountId}`);
 };
 
 function identifierOf(kind: string, value: string): Identifier {

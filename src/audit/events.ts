@@ -42,6 +42,7 @@ export const auditEvents = [
   { type: 'account.status_changed', data: ['from', 'to'] },
   { type: 'account.merged', data: ['mergeId', 'changeId', 'kept', 'gone'] },
   { type: 'account.merge_undone', data: ['mergeId', 'changeId', 'kept', 'gone'] },
+  { type: 'document.disputed', data: ['documentType', 'otherAccountId'] },
   { type: 'authentication.succeeded', data: ['methods'] },
   { type: 'authentication.failed', data: ['methods'] },
   { type: 'authentication.locked', data: ['methods', 'failures'] },

@@ -3,7 +3,7 @@ import { normalisePhone } from '../identity/phone.ts';
 import { findAccount, findAccountByContact } from '../storage/accounts.ts';
 import { append } from '../storage/audit.ts';
 import { type Db, transaction } from '../storage/db.ts';
-import { findAccountByDocument } from '../storage/persons.ts';
+import { findAccountsByNumber } from '../storage/person-documents.ts';
 import { openLook } from '../storage/staff-looks.ts';
 import { actorOf } from './actor.ts';
 import { type By, staffRoles } from './change-rules.ts';
@@ -15,20 +15,24 @@ export type Identifier =
   | { readonly by: 'document'; readonly type: string; readonly value: string }
   | { readonly by: 'account'; readonly value: string };
 
+/** Whom it led to, or why to nobody: `several` have a passport's number, whose state was not told. */
+export type Found = { readonly accountId: string } | { readonly nobody: 'unknown' | 'several' };
+
 /** How long a record stays open to whoever looked it up. */
 const openFor = 15 * 60_000;
 
 /**
  * Looks up one account and opens its record to this member of staff for a quarter of an hour. Each search is a line in the
- * audit, found or not; what was typed is in none of them. Null: nobody, for whatever reason.
+ * audit, found or not; what was typed is in none of them.
  */
 export async function searchPerson(
   deps: CommandDeps,
   { by, identifier, reason }: { by: By; identifier: Identifier; reason: LookReason },
-): Promise<string | null> {
+): Promise<Found> {
   return transaction(deps.db, async (tx) => {
     const at = deps.clock();
-    const accountId = await resolve(tx, deps, identifier);
+    const [first, ...others] = await resolve(tx, deps, identifier);
+    const accountId = first === undefined || others.length > 0 ? null : first;
     if (accountId !== null) {
       await openLook(tx, { staffId: by.accountId, accountId, reason, until: new Date(at.getTime() + openFor) });
     }
@@ -43,23 +47,23 @@ export async function searchPerson(
       reason,
       data: { by: identifier.by, found: accountId !== null, roles: await staffRoles(tx, by.accountId) },
     });
-    return accountId;
+    return accountId === null ? { nobody: others.length > 0 ? 'several' : 'unknown' } : { accountId };
   });
 }
 
-async function resolve(tx: Db, { keyring }: CommandDeps, identifier: Identifier): Promise<string | null> {
+async function resolve(tx: Db, { keyring }: CommandDeps, identifier: Identifier): Promise<string[]> {
   const { value } = identifier;
   switch (identifier.by) {
     case 'phone': {
       const phone = normalisePhone(value, identifier.region);
       const found = phone === null ? null : await findAccountByContact(tx, keyring, 'phone', phone);
-      return found?.accountId ?? null;
+      return found === null ? [] : [found.accountId];
     }
-    case 'document': {
-      const number = value.normalize('NFKC').replaceAll(/[\s-]/g, '').toUpperCase();
-      return (await findAccountByDocument(tx, keyring, identifier.type, number))?.accountId ?? null;
+    case 'document':
+      return findAccountsByNumber(tx, keyring, identifier.type, value);
+    case 'account': {
+      const found = await findAccount(tx, value.trim().toLowerCase());
+      return found === null ? [] : [found.id];
     }
-    case 'account':
-      return (await findAccount(tx, value.trim().toLowerCase()))?.id ?? null;
   }
 }

@@ -61,6 +61,25 @@ const rules = {
 
 export type DocumentType = keyof typeof rules;
 
+/** What people are looked up by, the commonest here first; each has one canonical form. */
+export const personDocuments = [
+  'cn_resident_id',
+  'cn_hm_travel_permit',
+  'cn_hm_travel_permit_noncn',
+  'cn_tw_travel_permit',
+  'cn_hmt_residence_permit',
+  'cn_foreign_pr_18',
+  'cn_foreign_pr_15',
+  'passport',
+  'hk_id',
+  'mo_bir',
+  'tw_national_id',
+  'tw_arc_new',
+  'tw_arc_old',
+  'sg_nric',
+  'sg_fin',
+] as const;
+
 function isDocumentType(type: string): type is DocumentType {
   return Object.hasOwn(rules, type);
 }

@@ -12,8 +12,9 @@ const nameRow = z.object({
   script: z.string(),
   sealed_name: z.string(),
   registered: z.union([z.boolean(), z.number()]),
+  form: z.number(),
 });
-const documentRow = z.record(z.string(), z.union([z.string(), z.number()]));
+const documentRow = z.record(z.string(), z.union([z.string(), z.number(), z.null()]));
 
 /** Makes the documents and names of one account's person those of the other's. */
 export async function mergePeople(
@@ -53,11 +54,11 @@ export async function mergePeople(
 
   const names: string[] = [];
   for (const raw of await tx('person_names').where({ person_id: gone.id }).orderBy('id')) {
-    const { script, sealed_name, registered } = nameRow.parse(raw);
+    const { script, sealed_name, registered, form } = nameRow.parse(raw);
     const id = newId();
     const name = reseal(sealed_name, nameContext(gone.id, script), nameContext(personId, script));
     const inserted: unknown[] = await tx('person_names')
-      .insert({ id, person_id: personId, script, sealed_name: name, registered, created_at: toMs(at) })
+      .insert({ id, person_id: personId, script, sealed_name: name, registered, form, created_at: toMs(at) })
       .onConflict(['person_id', 'script'])
       .ignore()
       .returning('id');

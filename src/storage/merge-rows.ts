@@ -142,7 +142,8 @@ const stays: Readonly<Partial<Record<MovedRow['table'], string>>> = { consents: 
  */
 export async function restoreRows(tx: Db, taken: Snapshot, at: Date): Promise<void> {
   for (const { table, key, before } of taken.moved) {
-    const set = { ...before };
+    // A document goes back under the key it had then: whether that is still its key is seen anew.
+    const set: Values = table === 'person_documents' ? { ...before, form: 0 } : { ...before };
     delete set[stays[table] ?? ''];
     if ((await tx(table).where(key).update(set)) > 0) continue;
     // Passkeys are never deleted, and consent not given again is not to be had back.

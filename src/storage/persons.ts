@@ -1,10 +1,15 @@
 import { z } from 'zod';
+import { normaliseName } from '../identity/names.ts';
 import { type Category, categories } from '../identity/person.ts';
-import { blindIndex, type Keyring, newId, openFor, sealFor } from '../lib/crypto.ts';
+import { type Keyring, newId, openFor, sealFor } from '../lib/crypto.ts';
 import { ShiminError } from '../lib/errors.ts';
 import type { Db } from './db.ts';
+import { documentContext, documentOwner, FORM, insertDocument, inUse } from './person-documents.ts';
 import { sealedKeyOf } from './person-key.ts';
 import { flag } from './rows.ts';
+
+// Their documents have a file of their own for length only.
+export { documentContext, findAccountByDocument } from './person-documents.ts';
 
 export interface NewPerson {
   readonly accountId: string;
@@ -27,9 +32,7 @@ export interface Person {
 }
 
 export const nameContext = (id: string, script: string) => `person:${id}:name:${script}`;
-export const documentContext = (id: string, type: string) => `person:${id}:document:${type}`;
 export const birthContext = (id: string) => `person:${id}:birth-date`;
-const documentDomain = (type: string) => `document:${type}`;
 const text = z.string();
 
 /**
@@ -64,8 +67,9 @@ export async function bindPerson(
     id: newId(),
     person_id: id,
     script: REGISTERED,
-    sealed_name: sealFor(keyring, sealedKey, facts.name, nameContext(id, REGISTERED)),
+    sealed_name: sealFor(keyring, sealedKey, normaliseName(facts.name), nameContext(id, REGISTERED)),
     registered: true,
+    form: FORM,
     created_at: at,
   });
   return { personId: id, created: true };
@@ -115,45 +119,13 @@ export async function setName(
       id: newId(),
       person_id: personId,
       script: name.script,
-      sealed_name: sealFor(keyring, sealedKey, name.name, nameContext(personId, name.script)),
+      sealed_name: sealFor(keyring, sealedKey, normaliseName(name.name), nameContext(personId, name.script)),
       registered: name.script === REGISTERED,
+      form: FORM,
       created_at: name.at.getTime(),
     })
     .onConflict(['person_id', 'script'])
-    .merge(['sealed_name', 'created_at']);
-}
-
-async function insertDocument(
-  tx: Db,
-  keyring: Keyring,
-  sealedKey: string,
-  personId: string,
-  document: { type: string; number: string; at: number },
-): Promise<void> {
-  const inserted = await tx('person_documents')
-    .insert({
-      id: newId(),
-      person_id: personId,
-      type: document.type,
-      sealed_number: sealFor(keyring, sealedKey, document.number, documentContext(personId, document.type)),
-      number_blind: blindIndex(keyring, documentDomain(document.type), document.number),
-      created_at: document.at,
-    })
-    .onConflict(['type', 'number_blind'])
-    .ignore()
-    .returning('id');
-  if (inserted.length === 0) throw inUse(document.type);
-}
-
-function inUse(documentType: string): ShiminError {
-  return new ShiminError('identity_in_use', { status: 409, detail: { documentType } });
-}
-
-async function documentOwner(db: Db, keyring: Keyring, type: string, number: string): Promise<string | null> {
-  const found = await db('person_documents')
-    .where({ type, number_blind: blindIndex(keyring, documentDomain(type), number) })
-    .first('person_id');
-  return found === undefined ? null : text.parse(found.person_id);
+    .merge(['sealed_name', 'form', 'created_at']);
 }
 
 async function personIdOf(db: Db, accountId: string): Promise<string | null> {
@@ -165,23 +137,6 @@ async function requirePerson(db: Db, accountId: string): Promise<string> {
   const id = await personIdOf(db, accountId);
   if (id === null) throw new ShiminError('not_found', { status: 404, message: 'no person is bound to the account' });
   return id;
-}
-
-/** Which account a document belongs to, if any. */
-export async function findAccountByDocument(
-  db: Db,
-  keyring: Keyring,
-  type: string,
-  number: string,
-): Promise<{ accountId: string } | null> {
-  const found = await db('person_documents')
-    .join('persons', 'persons.id', 'person_documents.person_id')
-    .where({
-      'person_documents.type': type,
-      'person_documents.number_blind': blindIndex(keyring, documentDomain(type), number),
-    })
-    .first('persons.account_id');
-  return found === undefined ? null : { accountId: text.parse(found.account_id) };
 }
 
 const personRow = z.object({

@@ -22,7 +22,7 @@ import { later, storedAccount, t0, testKeyring } from '../support/rows.ts';
 
 const subjects = [{ part: 'sub', of: ['app', 'chan'] as [string, string] }];
 const permit = { type: 'cn_hm_travel_permit', number: 'H12345678' };
-const card = { type: 'hk_id', number: 'A123456(3)' };
+const card = { type: 'hk_id', number: 'A1234563' };
 
 withDatabases('merging two accounts of one person', (makeDb) => {
   let db: Db;
