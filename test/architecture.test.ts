@@ -223,6 +223,26 @@ describe('the house', () => {
       folders.map((entry) => entry.name).filter((name) => !new RegExp(`^\\| \`${name}\` +\\|`, 'm').test(map)),
     ).toEqual([]);
   });
+
+  it('compares what two records say of a person in one module', () => {
+    // Sources check their own answer against their own question; who a person is here is for `identity/agreement.ts` to say.
+    const compares = (text: string) =>
+      /\b(compareNames|nameAnswer|sameDocument)\b/.test(text) ||
+      /\b(birthDate|number|category) [!=]== [\w?.]*\b(birthDate|documentNumber|number|category)\b(?!:)/.test(text);
+    expect(compares("import { compareNames } from '../identity/names.ts';")).toBe(true);
+    expect(compares('known.birthDate === read.birthDate')).toBe(true);
+    expect(compares('documents.some((own) => own.number === number)')).toBe(true);
+    expect(compares("item.category === 'mainland' && number === null")).toBe(false);
+    const decide = /^src\/(commands|journey|account|admin|admin-api|storage|oidc|ceremonies|standing)\//;
+    const bad = files(src).filter((file) => decide.test(relative(root, file)) && compares(withoutComments(file)));
+    expect(bad.map((file) => relative(root, file))).toEqual([]);
+    const users = all.filter(({ target }) => target === './src/identity/agreement.ts').map(({ file }) => file);
+    expect(users.sort()).toEqual([
+      'src/commands/counter-confirm.ts',
+      'src/commands/merge-rules.ts',
+      'src/commands/upstream-person.ts',
+    ]);
+  });
 });
 
 function withoutComments(file: string): string {

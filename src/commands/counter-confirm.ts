@@ -1,5 +1,5 @@
+import { agreement } from '../identity/agreement.ts';
 import { checkListFor, type DocumentRead } from '../identity/counter.ts';
-import { compareNames } from '../identity/names.ts';
 import { ShiminError } from '../lib/errors.ts';
 import { type NewPerson, type Person, personOf } from '../storage/accounts.ts';
 import { append } from '../storage/audit.ts';
@@ -18,6 +18,7 @@ import {
   officialMay,
 } from './counter-rules.ts';
 import { type EvidenceFacts, recordEvidence } from './record-evidence.ts';
+import { recordOfPerson } from './upstream-person.ts';
 
 export interface Confirmation {
   readonly by: By;
@@ -135,12 +136,11 @@ const comparable = ({ category, document, number, birthDate }: DocumentRead) => 
 const differs = (first: string | null, read: DocumentRead): CounterDenial | null =>
   first === JSON.stringify(comparable(read)) ? null : 'differs';
 
-/** Whether this is not the person whom the account is bound to: by document, or by all that is known of them. */
-function strange(person: Person, read: DocumentRead): CounterDenial | null {
-  const named = person.names.some(({ name }) => compareNames(name, read.name).equal);
-  const shown = person.documents.some(({ type, number }) => type === read.document && number === read.number);
-  const alike = person.category === read.category && (person.birthDate === null || person.birthDate === read.birthDate);
-  return named && (shown || alike) ? null : 'identity_mismatch';
+/** Whether this is not the person whom the account is bound to. Officials see the person and the document. */
+function strange(person: Person, { category, name, birthDate, document: type, number }: DocumentRead) {
+  const shown = { category, names: [name], birthDate, documents: [{ type, number }] };
+  const { answer } = agreement(recordOfPerson(person), shown, 'officials');
+  return answer === 'agree' ? null : ('identity_mismatch' as const);
 }
 
 function moveOf(seen: CounterCase, by: By, at: Date, status: 'half' | 'confirmed') {

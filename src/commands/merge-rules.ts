@@ -1,6 +1,7 @@
 import type { AuthenticationEvent } from '../assurance/evidence.ts';
 import { inForce } from '../assurance/interventions.ts';
 import type { Aal } from '../assurance/level.ts';
+import { agreement } from '../identity/agreement.ts';
 import { findAccount, personOf } from '../storage/accounts.ts';
 import { passkeysOf, passwordOf, totpOf } from '../storage/authenticators.ts';
 import type { Db } from '../storage/db.ts';
@@ -10,7 +11,7 @@ import { eventsSince, mergeById, mergesOf } from '../storage/merges.ts';
 import { rolesOf } from '../storage/staff.ts';
 import type { CommandDeps } from './command.ts';
 import { strongestAal } from './strongest-aal.ts';
-import { agrees } from './upstream-person.ts';
+import { recordOfPerson } from './upstream-person.ts';
 
 export interface TwoAccounts {
   /** The account that stays. */
@@ -73,12 +74,8 @@ export async function isBarred(
   const keep = await personOf(tx, keyring, keepId);
   const gone = await personOf(tx, keyring, goneId);
   if (keep === null || gone === null) return false;
-  // One kind of document, two numbers: not to be decided by a command.
-  const contradicts = ({ type, number }: { type: string; number: string }) =>
-    keep.documents.some((own) => own.type === type && own.number !== number);
-  if (gone.documents.some(contradicts)) return true;
-  const birthDate = gone.birthDate ?? undefined;
-  return !gone.names.some(({ name }) => agrees(keep, { name, ...(birthDate === undefined ? {} : { birthDate }) }));
+  // Both holders have shown themselves and two officials look at it; what can't be compared is not theirs to decide.
+  return agreement(recordOfPerson(keep), recordOfPerson(gone), 'officials').answer !== 'agree';
 }
 
 /** Whether a merge is not there, is undone, or has become final. */

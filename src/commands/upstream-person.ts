@@ -1,9 +1,10 @@
 import type { UpstreamClaims } from '../assurance/upstream-facts.ts';
-import { compareNames } from '../identity/names.ts';
+import { agreement, type PersonRecord, type Voucher } from '../identity/agreement.ts';
 import { ageOn, categoryOfDocument } from '../identity/person.ts';
 import { ShiminError } from '../lib/errors.ts';
 import { addDocument, bindPerson, type Person, personOf } from '../storage/accounts.ts';
 import type { Db } from '../storage/db.ts';
+import { setName } from '../storage/persons.ts';
 import type { CommandDeps } from './command.ts';
 
 /** What a source said of a person, and whether it vouches for the document. */
@@ -16,43 +17,52 @@ export interface PersonFacts {
 
 /**
  * Makes the person whom a source has proofed the person of this account, in the caller's transaction. The first proof
- * binds; every later one must be about the same person: a document that is known already, or another one under the same
- * name and date of birth. Answers that hold no document say nothing of who it is and change nothing.
- * @throws ShiminError `identity_in_use`: the document is another account's; `identity_mismatch`: somebody else's data;
- * `identity_minor`
+ * binds; every later one must be about the same person, by the one rule of `identity/agreement.ts`. Answers that hold no
+ * document change nothing, and are refused where they tell of somebody else.
+ * @throws ShiminError `identity_in_use`: the document is another account's; `identity_mismatch`: somebody else's data, or
+ * such as can't be compared; `identity_minor`
  */
 export async function claimPerson(tx: Db, deps: CommandDeps, accountId: string, facts: PersonFacts): Promise<void> {
-  const { name, documentType: type, documentNumber: number, birthDate, otherDocuments = [] } = facts.claims;
+  const { claims } = facts;
+  const { name, documentType: type, documentNumber: number, birthDate, otherDocuments = [] } = claims;
   const at = deps.clock();
   const proofed = facts.evidence?.confirmed.includes('document_number') === true;
   refuseMinor(birthDate ?? null, at);
   const known = await personOf(tx, deps.keyring, accountId);
-  if (!proofed || name === undefined || type === undefined || number === undefined) {
-    if (known && !agrees(known, facts.claims)) throw mismatch();
-    return;
-  }
+  const said = recordOfClaims(claims, proofed);
+  const voucher: Voucher = facts.event ? 'holder' : 'typed';
+  const judged = known === null ? null : agreement(recordOfPerson(known), said, voucher);
+  if (judged?.answer === 'differ') throw mismatch();
+  if (!proofed || name === undefined || type === undefined || number === undefined) return;
+  if (judged !== null && judged.answer !== 'agree') throw mismatch();
   if (known === null) {
-    const category = facts.claims.category ?? categoryOfDocument(type, number);
-    const person = { accountId, category, name, documentType: type, documentNumber: number, birthDate };
+    const category = said.category ?? categoryOfDocument(type, number);
+    const person = { accountId, category, name, documentType: type, documentNumber: number, birthDate, at };
     await bindPerson(tx, deps.keyring, person);
   } else {
-    if (!agrees(known, facts.claims)) throw mismatch();
-    const papers = [{ type, number }, ...otherDocuments];
-    const isKnown = papers.some((paper) =>
-      known.documents.some((own) => own.type === paper.type && own.number === paper.number),
-    );
-    if (!isKnown) {
-      // One kind of document, two numbers: not to be decided by a machine.
-      if (known.documents.some((own) => own.type === type)) throw mismatch();
-      // Some upstreams tell no date of birth: then the holder's sign-in on both sides and a name in the same script stand in.
-      const dated = known.birthDate !== null && birthDate !== undefined;
-      if (!dated && !(facts.event && sharesName(known, facts.claims))) throw mismatch();
-    }
     await addDocument(tx, deps.keyring, { accountId, type, number, at });
   }
   // Whoever comes with one of the others is found again: one person, one account.
   for (const other of otherDocuments) await addDocument(tx, deps.keyring, { accountId, ...other, at });
+  await keepLatinName(tx, deps, accountId, claims, at);
 }
+
+/** So that a source that knows no other form of the name can be compared with it. */
+async function keepLatinName(
+  tx: Db,
+  deps: CommandDeps,
+  accountId: string,
+  { name, latinName }: UpstreamClaims,
+  at: Date,
+): Promise<void> {
+  if (latinName === undefined || latinName === name) return;
+  const known = await personOf(tx, deps.keyring, accountId);
+  if (known?.names.some(({ script }) => script === LATIN) === true) return;
+  await setName(tx, deps.keyring, { accountId, script: LATIN, name: latinName, at });
+}
+
+/** ISO 15924. */
+const LATIN = 'Latn';
 
 /** Resident Identity Card Law art. 10: until sixteen a guardian acts, at a counter. */
 const OF_AGE = 16;
@@ -64,20 +74,35 @@ export function refuseMinor(birthDate: string | null, at: Date): void {
   if (ageOn(birthDate, today) < OF_AGE) throw new ShiminError('identity_minor', { status: 409 });
 }
 
-/** Whether a name of theirs is the same, in one script. */
-const sharesName = (known: Person, { name, latinName }: UpstreamClaims): boolean =>
-  [name, latinName].some((said) => said !== undefined && known.names.some((own) => compareNames(own.name, said).equal));
+/** What is known of a person here, to be compared. */
+export const recordOfPerson = ({ category, names, birthDate, documents }: Person): PersonRecord => ({
+  category,
+  names: names.map(({ name }) => name),
+  birthDate,
+  documents,
+});
 
-/** Whether nothing that both know of the person is different. A name in another script can't be compared and is no difference. */
-export function agrees(known: Person, claims: UpstreamClaims): boolean {
-  if (known.birthDate !== null && claims.birthDate !== undefined && known.birthDate !== claims.birthDate) return false;
-  const said = [claims.name, claims.latinName].filter((name) => name !== undefined);
-  const comparable = said.filter((name) => known.names.some((own) => isLatin(own.name) === isLatin(name)));
-  return (
-    comparable.length === 0 || comparable.some((name) => known.names.some((own) => compareNames(own.name, name).equal))
-  );
+/** Whether a document is one that this person is known to hold. */
+export function holdsDocument(known: Person, type: string, number: string): boolean {
+  const said = {
+    category: categoryOfDocument(type, number),
+    names: [],
+    birthDate: null,
+    documents: [{ type, number }],
+  };
+  return agreement(recordOfPerson(known), said, 'typed').answer === 'agree';
 }
 
-const isLatin = (name: string) => /^[\p{Script=Latin}\p{P}\p{M}\s]+$/u.test(name);
+/** What a source says; a document that it does not vouch for is not compared. */
+function recordOfClaims(claims: UpstreamClaims, proofed: boolean): PersonRecord {
+  const { documentType: type, documentNumber: number, otherDocuments = [] } = claims;
+  const told = type !== undefined && number !== undefined;
+  return {
+    category: claims.category ?? (told ? categoryOfDocument(type, number) : null),
+    names: [claims.name, claims.latinName].filter((name) => name !== undefined),
+    birthDate: claims.birthDate ?? null,
+    documents: told && proofed ? [{ type, number }, ...otherDocuments] : [],
+  };
+}
 
 const mismatch = () => new ShiminError('identity_mismatch', { status: 409 });

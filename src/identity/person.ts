@@ -38,3 +38,35 @@ export function categoryOfDocument(givenType: string, given: string): Category {
   if (type === 'tw_national_id' || type === 'cn_tw_travel_permit' || permit.startsWith('830000')) return 'taiwan';
   return type === 'cn_uscc' ? 'legal_person' : 'foreign';
 }
+
+/** One document of a person, by the words of `documents.ts`. */
+export interface IdDocument {
+  readonly type: string;
+  readonly number: string;
+}
+
+/**
+ * Kinds, in canonical words, of which a person has one number for life: a second one is another person's. Passports, and papers whose number
+ * changes with each issue, are not among them.
+ */
+export const kindsHeldOnce: ReadonlySet<string> = new Set([
+  'cn_resident_id',
+  'cn_hm_travel_permit',
+  'cn_hm_travel_permit_noncn',
+  'cn_tw_travel_permit',
+  'cn_hmt_residence_permit',
+  'cn_foreign_pr_18',
+  'hk_id',
+  'mo_bir',
+  'tw_national_id',
+  'tw_arc_new',
+  'sg_nric',
+]);
+
+/** The date of birth that a number of eighteen digits holds, YYYY-MM-DD; null: none in it (GB 11643-1999 4.2.3). */
+export function birthDateOfDocument(givenType: string, given: string): string | null {
+  const { type, number } = canonicalDocument(givenType, given);
+  if (!type.startsWith('cn_')) return null;
+  const [, year, month, day] = /^\d{6}(\d{4})(\d{2})(\d{2})\d{3}[\dX]$/.exec(number) ?? [];
+  return year === undefined ? null : `${year}-${month}-${day}`;
+}

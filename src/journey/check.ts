@@ -1,6 +1,7 @@
 import type Router from '@koa/router';
 import type { Context } from 'koa';
 import { recordEvidence } from '../commands/record-evidence.ts';
+import { holdsDocument } from '../commands/upstream-person.ts';
 import { checkDocument } from '../identity/documents.ts';
 import { checkName, normaliseName } from '../identity/names.ts';
 import { categoryOfDocument } from '../identity/person.ts';
@@ -35,7 +36,8 @@ const prove: Handler = async (deps, ctx, situation) => {
   const about = { kind: yields.kind, source: id };
   if (result.outcome !== 'verified') {
     const person = await personOf(deps.db, deps.keyring, citizen.account.id);
-    const own = person?.documents.some(({ number }) => number === applicant.number) ?? false;
+    const { documentType = 'cn_resident_id', number } = applicant;
+    const own = person !== null && holdsDocument(person, documentType, number);
     return refused(deps, ctx, situation, citizen, recordRefusal(result.outcome, { ...about, own }));
   }
   const { facts } = result;

@@ -2,6 +2,7 @@ import type Router from '@koa/router';
 import { z } from 'zod';
 import { personCategory } from '../assurance/accepted.ts';
 import { type EvidenceFacts, recordEvidence, refuseEvidence } from '../commands/record-evidence.ts';
+import { holdsDocument } from '../commands/upstream-person.ts';
 import { checkDocument } from '../identity/documents.ts';
 import { checkName, normaliseName } from '../identity/names.ts';
 import { ShiminError } from '../lib/errors.ts';
@@ -34,7 +35,8 @@ const provePopulation: Handler = async (deps, ctx, situation) => {
   await countAddress(deps, ctx, 'registerAddress');
 
   const known = await personOf(deps.db, deps.keyring, citizen.account.id);
-  if (known && !known.documents.some((document) => document.number === number)) {
+  // Another person's number is not asked about for this account.
+  if (known && !holdsDocument(known, 'cn_resident_id', number)) {
     return refused(deps, ctx, situation, citizen, ownRefusal('identity_mismatch', register));
   }
   const result = await deps.population.verify({ name, number, purpose: situation.app.id });
@@ -56,30 +58,28 @@ const provePopulation: Handler = async (deps, ctx, situation) => {
     kind: 'population',
     source: 'population',
     strength: 'strong',
-    category: known?.category ?? 'mainland',
+    category: 'mainland',
     confirmed: ['name', 'document_number'],
     expiresAt: result.facts.validUntil,
     reference: result.facts.recordRef,
   };
-  const person = known
-    ? undefined
-    : {
-        category: 'mainland' as const,
-        name: result.facts.name,
-        documentType: 'cn_resident_id',
-        documentNumber: number,
-        ...(result.facts.birthDate === null ? undefined : { birthDate: result.facts.birthDate }),
-      };
+  const claims = {
+    name: result.facts.name,
+    documentType: 'cn_resident_id',
+    documentNumber: number,
+    birthDate: result.facts.birthDate ?? undefined,
+    category: 'mainland' as const,
+  };
   try {
     await recordEvidence(deps, {
       accountId: citizen.account.id,
       facts,
-      ...(person ? { person } : undefined),
+      claims,
       cause: causeOf(ctx, situation),
     });
   } catch (error) {
     // One person, one account: said only to somebody who gave the right name and number.
-    if (error instanceof ShiminError && (error.code === 'identity_in_use' || error.code === 'identity_minor'))
+    if (error instanceof ShiminError && error.code.startsWith('identity_'))
       return refused(deps, ctx, situation, citizen, ownRefusal(error.code, register));
     throw error;
   }

@@ -251,15 +251,21 @@ withDatabases('checks in person', (makeDb) => {
         { name: '陳小文' },
         { number: 'H99999998', birthDate: '1981-01-01' },
         { number: 'H99999998', category: 'macao' as const },
+        // A genuine card of a namesake: one person has one number of it.
+        { number: 'H99999997' },
       ])
         await deniedAndAudited(hall.confirm(an, found.id, { ...known, ...other }), 'identity_mismatch', an);
       // A document that is new to us, of the person whom everything else agrees with.
-      expect(worked(await hall.confirm(an, found.id, { ...known, number: 'H99999997' }))).toBe(true);
+      const permit = { ...known, document: 'cn_hmt_residence_permit', number: '810000198001011216' } as const;
+      expect(worked(await hall.confirm(an, found.id, permit))).toBe(true);
       expect((await personOf(db(), testKeyring, accountId))?.documents).toHaveLength(2);
     });
 
     it('refuses a further document that is somebody else’s', async () => {
-      const [mine, theirs] = [somebody(), somebody()];
+      const [mine, theirs] = [
+        somebody({ document: 'cn_hmt_residence_permit', number: '810000198001011216' }),
+        somebody(),
+      ];
       for (const read of [mine, theirs]) {
         const { found, code } = await hall.opened(await hall.citizen());
         await hall.take(an, code);

@@ -7,6 +7,7 @@ import {
   contactsOf,
   findAccount,
   insertContact,
+  type NewPerson,
   personOf,
 } from '../../src/storage/accounts.ts';
 import { readAudit } from '../../src/storage/audit.ts';
@@ -39,7 +40,7 @@ withDatabases('merging two accounts of one person', (makeDb) => {
     });
 
   /** An account with a phone, a passkey, an identity elsewhere and a proof. */
-  const citizen = async (phone: string, document: typeof permit, birthDate = '1985-03-03') => {
+  const citizen = async (phone: string, document: typeof permit, person: Partial<NewPerson> = {}) => {
     const { id: accountId } = await storedAccount(db);
     await insertContact(db, testKeyring, { accountId, kind: 'phone', value: phone, confirmedAt: t0 });
     await insertPasskey(db, {
@@ -48,8 +49,8 @@ withDatabases('merging two accounts of one person', (makeDb) => {
       ...{ aaguid: '00000000-0000-0000-0000-000000000000', name: 'test', createdAt: t0 },
     });
     await bindPerson(db, testKeyring, {
-      ...{ accountId, category: 'hong_kong', name: '陳大文', birthDate, at: t0 },
-      ...{ documentType: document.type, documentNumber: document.number },
+      ...{ accountId, category: 'hong_kong', name: '陳大文', birthDate: '1985-03-03', at: t0 },
+      ...{ documentType: document.type, documentNumber: document.number, ...person },
     });
     await insertEvidence(db, {
       ...{ accountId, kind: 'document', source: document.type, strength: 'strong', category: 'hong_kong' },
@@ -57,9 +58,9 @@ withDatabases('merging two accounts of one person', (makeDb) => {
     });
     return accountId;
   };
-  const two = async (birthDate?: string) => {
+  const two = async (person: Partial<NewPerson> = {}) => {
     const keepId = await citizen('+85291234567', card);
-    const goneId = await citizen('+85290000001', permit, birthDate);
+    const goneId = await citizen('+85290000001', permit, person);
     await insertIdentity(db, testKeyring, { accountId: goneId, bridge: 'iam-smart', subjects, at: t0 });
     return { keepId, goneId };
   };
@@ -189,8 +190,15 @@ withDatabases('merging two accounts of one person', (makeDb) => {
     expect(await db('merges')).toHaveLength(1);
   });
 
-  it('two people are not made one', async () => {
-    const pair = await two('1990-01-01');
+  it.each<[string, Partial<NewPerson>]>([
+    ['another birthday', { birthDate: '1990-01-01' }],
+    ['another name', { name: '陳小明' }],
+    ['another category', { category: 'macao' }],
+    ['another category and script', { category: 'foreign', name: 'CHAN TAI MAN' }],
+    ['a name that can’t be compared', { name: 'CHAN TAI MAN' }],
+    ['no day of birth', { birthDate: undefined }],
+  ])('two people are not made one: %s', async (_, person) => {
+    const pair = await two(person);
     await signIn(pair.keepId);
     await signIn(pair.goneId);
     await expect(propose(pair)).rejects.toMatchObject({ code: 'merge_barred' });
