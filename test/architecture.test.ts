@@ -28,6 +28,15 @@ function importsOf(file: string): Import[] {
   }));
 }
 
+/** What a file takes from others by name, types left out. */
+const importedNames = (file: string): string[] =>
+  [...readFileSync(file, 'utf8').matchAll(/^import\s+\{([^}]*)\}/gm)].flatMap(([, list = '']) =>
+    list
+      .split(',')
+      .map((name) => name.trim().split(' as ')[0] ?? '')
+      .filter((name) => name !== '' && !name.startsWith('type ')),
+  );
+
 /** Folder of a file of ours: `journey`, or `root` for the composition files directly in src. */
 function folderOf(file: string): string {
   const [first = '', second] = relative(src, file).split('/');
@@ -45,12 +54,14 @@ const matrix: Readonly<Record<string, readonly string[]>> = {
   proofing: ['lib', 'types:assurance', 'identity'],
   bridges: ['lib', 'types:assurance', 'identity'],
   storage: ['lib', 'audit', 'assurance', 'identity'],
-  commands: ['storage', 'audit', 'assurance', 'identity', 'lib'],
-  oidc: ['storage', 'assurance', 'lib'],
+  standing: ['storage', 'assurance', 'identity'],
+  commands: ['standing', 'storage', 'audit', 'assurance', 'identity', 'lib'],
+  oidc: ['standing', 'storage', 'assurance', 'lib'],
   web: ['lib', 'i18n'],
   journey: [
     'web',
     'commands',
+    'standing',
     'storage',
     'assurance',
     'identity',
@@ -64,6 +75,7 @@ const matrix: Readonly<Record<string, readonly string[]>> = {
   account: [
     'web',
     'commands',
+    'standing',
     'storage',
     'assurance',
     'identity',
@@ -77,6 +89,7 @@ const matrix: Readonly<Record<string, readonly string[]>> = {
   admin: [
     'web',
     'commands',
+    'standing',
     'storage',
     'assurance',
     'identity',
@@ -90,6 +103,7 @@ const matrix: Readonly<Record<string, readonly string[]>> = {
   'admin-api': [
     'web',
     'commands',
+    'standing',
     'storage',
     'assurance',
     'identity',
@@ -135,6 +149,19 @@ describe('the house', () => {
         .map(({ target }) => target),
     );
     expect([...seen].sort()).toEqual(['./src/oidc/interaction.ts', './src/oidc/request.ts']);
+  });
+
+  it('judges what somebody is worth in one place: nothing but `standing` and the pure core assesses or takes facts away', () => {
+    const judges = ['assess', 'underInterventions', 'acceptedEvidence', 'acceptedEvents'];
+    const home = /^src\/(standing|assurance)\//;
+    const outside = files(src)
+      .map((file) => ({
+        file: relative(root, file),
+        names: importedNames(file).filter((name) => judges.includes(name)),
+      }))
+      .filter(({ file, names }) => names.length > 0 && !home.test(file));
+    expect(outside).toEqual([]);
+    expect(judges.filter((name) => importedNames(join(src, 'standing/what-counts.ts')).includes(name))).toEqual(judges);
   });
 
   it('keeps each fenced package in its place', () => {

@@ -1,17 +1,14 @@
 import type Router from '@koa/router';
-import { underInterventions } from '../assurance/interventions.ts';
-import { evidenceOf } from '../storage/evidence.ts';
-import { openInterventions } from '../storage/interventions.ts';
-import { disabledSources } from '../storage/sources.ts';
+import { standingOfAccount } from '../standing/account.ts';
 import { type Handler, withCitizen } from './context.ts';
 import type { AccountDeps } from './deps.ts';
 
 const evidence: Handler = async (deps, ctx, { account }) => {
-  const [rows, off] = await Promise.all([evidenceOf(deps.db, account.id), disabledSources(deps.db)]);
-  const open = await openInterventions(deps.db, account.id);
-  const counting = new Set(underInterventions(open, { evidence: rows, events: [] }, deps.clock()).evidence);
+  const standing = await standingOfAccount(deps.db, account.id, { at: deps.clock() });
+  const { off, facts } = standing;
+  const counting = new Set(standing.evidence);
   deps.renderer.render(ctx, 'account/evidence', {
-    evidence: rows.toReversed().map((row) => {
+    evidence: facts.evidence.toReversed().map((row) => {
       const { kind, source, recordedAt, expiresAt, revokedAt } = row;
       return {
         kind,
@@ -21,7 +18,7 @@ const evidence: Handler = async (deps, ctx, { account }) => {
         expiresAt,
         revokedAt,
         revokedReason: null,
-        anew: !counting.has(row),
+        anew: !off.has(source) && !counting.has(row),
       };
     }),
   });

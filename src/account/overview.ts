@@ -1,25 +1,21 @@
 import type Router from '@koa/router';
 import type { Middleware } from 'koa';
-import { assess, bestLevel } from '../assurance/assess.ts';
 import { oneOfEach } from '../assurance/bridge-offers.ts';
 import { askedEachTime } from '../assurance/each-time.ts';
-import { underInterventions } from '../assurance/interventions.ts';
+import { bestLevel } from '../assurance/held.ts';
 import { plan } from '../assurance/plan.ts';
 import { requirementFor } from '../assurance/requirement.ts';
 import { offersFor } from '../commands/offers.ts';
 import { forCategory, outsideOffers } from '../commands/outside-offers.ts';
 import { maskDocument } from '../identity/person.ts';
 import { maskPhone } from '../identity/phone.ts';
+import { standingOfAccount } from '../standing/account.ts';
 import { contactsOf } from '../storage/accounts.ts';
 import { passkeysOf, passwordOf, totpOf } from '../storage/authenticators.ts';
 import { consentsOf } from '../storage/consents.ts';
 import { anyCounter } from '../storage/counters.ts';
-import { evidenceOf } from '../storage/evidence.ts';
-import { openInterventions } from '../storage/interventions.ts';
 import { personOf } from '../storage/persons.ts';
-import { currentPolicy } from '../storage/policies.ts';
-import { eventsOfSession, sessionRecordsOf } from '../storage/sessions.ts';
-import { byOpenBridges, fromOpenSources } from '../storage/sources.ts';
+import { sessionRecordsOf } from '../storage/sessions.ts';
 import type { AreaSession } from '../web/area-session.ts';
 import { activityItems } from './activity.ts';
 import { type Handler, param, type SignedIn, withCitizen } from './context.ts';
@@ -67,14 +63,12 @@ async function standingOf(deps: AccountDeps, citizen: SignedIn) {
   const { account, session } = citizen;
   const now = deps.clock();
   const uid = session.sid === null ? null : await deps.sessionOfSid(account.id, session.sid);
-  const [{ document: policy }, { evidence, events }, passkeys, password, totp] = await Promise.all([
-    currentPolicy(db),
-    factsOf(deps, account.id, uid),
+  const [{ policy, assessment, evidence, events }, passkeys, password, totp] = await Promise.all([
+    standingOfAccount(db, account.id, { at: now, sessionUid: uid }),
     passkeysOf(db, account.id),
     passwordOf(db, account.id),
     totpOf(db, account.id),
   ]);
-  const assessment = assess(policy, evidence, events, now);
   const best = bestLevel(policy, assessment);
   const eachTime = askedEachTime(policy, assessment);
   const index = best ? policy.levels.findIndex((level) => level.id === best.level) : -1;
@@ -115,16 +109,6 @@ async function standingOf(deps: AccountDeps, citizen: SignedIn) {
   };
 }
 
-/** What counts for an account, and in one of its sessions. */
-async function factsOf(deps: AccountDeps, accountId: string, sessionUid: string | null) {
-  const { db } = deps;
-  const facts = {
-    evidence: await fromOpenSources(db, await evidenceOf(db, accountId)),
-    events: sessionUid === null ? [] : await byOpenBridges(db, await eventsOfSession(db, sessionUid)),
-  };
-  return underInterventions(await openInterventions(db, accountId), facts, deps.clock());
-}
-
 /** A sign-in at the wanted level to our own area: the journey does the rest. */
 function raise(deps: AccountDeps): Middleware {
   return async (ctx, next) => {
@@ -133,19 +117,14 @@ function raise(deps: AccountDeps): Middleware {
     if (level === undefined || session === undefined) return next();
     const acr = `${prefix}${level}`;
     // The session remembers the level it began with; who has lost the identity behind it since goes the way anew.
-    const lost = !(await identitiesOf(deps, session.accountId)).includes(acr);
+    const { assessment } = await standingOfAccount(deps.db, session.accountId, { at: deps.clock() });
+    const lost = !assessment.identities.includes(acr);
     const wish = { returnTo: `/account/raise/${level}`, ...(lost ? { maxAge: 0 } : undefined) };
     await deps.areaSession.requireAcr(acr, wish)(ctx, async () => {
       ctx.status = 303;
       ctx.redirect('/account');
     });
   };
-}
-
-async function identitiesOf(deps: AccountDeps, accountId: string): Promise<readonly string[]> {
-  const { document: policy } = await currentPolicy(deps.db);
-  const { evidence } = await factsOf(deps, accountId, null);
-  return assess(policy, evidence, [], deps.clock()).identities;
 }
 
 export function overviewRoutes(router: Router, deps: AccountDeps): void {

@@ -1,15 +1,11 @@
 import { z } from 'zod';
 import { personCategory } from '../assurance/accepted.ts';
-import { assess, isAlive } from '../assurance/assess.ts';
-import { evidenceKinds, strengths } from '../assurance/evidence.ts';
-import { inForce, interventionKinds, underInterventions } from '../assurance/interventions.ts';
+import { evidenceKinds, isAlive, strengths } from '../assurance/evidence.ts';
+import { inForce, interventionKinds } from '../assurance/interventions.ts';
 import { noteLook } from '../commands/note-look.ts';
 import { ShiminError } from '../lib/errors.ts';
+import { standingOfAccount } from '../standing/account.ts';
 import { accountStatuses, findAccount } from '../storage/accounts.ts';
-import { evidenceOf } from '../storage/evidence.ts';
-import { openInterventions } from '../storage/interventions.ts';
-import { currentPolicy } from '../storage/policies.ts';
-import { disabledSources } from '../storage/sources.ts';
 import { type ApiOperation, noBody, none, operation } from './operation.ts';
 import { plain } from './plain.ts';
 import { output, time, timeOrNull } from './schemas.ts';
@@ -62,26 +58,20 @@ const one = operation({
     const account = await findAccount(deps.db, params.id);
     if (account === null) throw new ShiminError('not_found', { status: 404 });
     const now = deps.clock();
-    const [{ version, document }, ledger, off, interventions] = await Promise.all([
-      currentPolicy(deps.db),
-      evidenceOf(deps.db, account.id),
-      disabledSources(deps.db),
-      openInterventions(deps.db, account.id),
-    ]);
+    const { policy, usable, evidence, facts, assessment } = await standingOfAccount(deps.db, account.id, { at: now });
     await noteLook(deps, { by, accountId: account.id, what: 'person' });
-    const { usable, evidence } = underInterventions(interventions, { evidence: ledger, events: [] }, now);
-    const counting = evidence.filter((item) => !off.has(item.source) && isAlive(item, now));
+    const counting = evidence.filter((item) => isAlive(item, now));
     return {
       body: plain({
         id: account.id,
         status: account.status,
         createdAt: account.createdAt,
         category: personCategory(counting),
-        policyVersion: version,
+        policyVersion: policy.version,
         usable: usable && account.status === 'active',
-        interventions: inForce(interventions, now).map(({ kind, at, until }) => ({ kind, at, until })),
-        levels: assess(document, counting, [], now).identities,
-        evidence: ledger.map((item) => ({ ...item, counts: counting.includes(item) })),
+        interventions: inForce(facts.interventions, now).map(({ kind, at, until }) => ({ kind, at, until })),
+        levels: assessment.identities,
+        evidence: facts.evidence.map((item) => ({ ...item, counts: counting.includes(item) })),
       }),
     };
   },

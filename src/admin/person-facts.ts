@@ -1,21 +1,19 @@
 import type { Context } from 'koa';
-import { isAlive } from '../assurance/assess.ts';
-import { inForce, needs, underInterventions } from '../assurance/interventions.ts';
+import { type Evidence, isAlive } from '../assurance/evidence.ts';
+import { inForce, needs } from '../assurance/interventions.ts';
 import { levelName, type Teller } from '../assurance/speech.ts';
-import { levelOf, noLevel } from '../commands/level-change.ts';
 import { maskDocument, maskName } from '../identity/person.ts';
 import { maskPhone } from '../identity/phone.ts';
+import { standingOfAccount } from '../standing/account.ts';
+import { identityLevel, noLevel } from '../standing/identity-level.ts';
 import { type Account, contactsOf } from '../storage/accounts.ts';
 import { listApps } from '../storage/apps.ts';
 import { passkeysOf, passwordOf, totpOf } from '../storage/authenticators.ts';
 import { consentsOf } from '../storage/consents.ts';
 import { decisionsOf } from '../storage/decisions.ts';
-import { evidenceOf } from '../storage/evidence.ts';
 import { interventionsOf } from '../storage/interventions.ts';
 import { personOf } from '../storage/persons.ts';
-import { currentPolicy } from '../storage/policies.ts';
 import { sessionRecordsOf } from '../storage/sessions.ts';
-import { disabledSources } from '../storage/sources.ts';
 import { dateFormats } from '../web/dates.ts';
 import { deviceName } from '../web/device-name.ts';
 import { localeOf } from '../web/preferences.ts';
@@ -28,17 +26,20 @@ export async function personFacts(deps: AdminDeps, ctx: Context, account: Accoun
   const { db, keyring } = deps;
   const { id } = account;
   const now = deps.clock();
-  const [person, contacts, evidence, interventions, { document: policy }, off] = await Promise.all([
+  const [person, contacts, interventions, standing] = await Promise.all([
     personOf(db, keyring, id),
     contactsOf(db, keyring, id),
-    evidenceOf(db, id),
     interventionsOf(db, keyring, id),
-    currentPolicy(db),
-    disabledSources(db),
+    standingOfAccount(db, id, { at: now }),
   ]);
   const open = interventions.filter(({ liftedAt }) => liftedAt === null);
-  const under = underInterventions(open, { evidence, events: [] }, now);
-  const level = levelOf(policy, off, under.evidence, now);
+  const { policy } = standing;
+  const level = identityLevel(policy, standing.assessment);
+  const stateOf = (item: Evidence) => {
+    if (!isAlive(item, now)) return 'ended';
+    if (standing.evidence.includes(item)) return 'counts';
+    return standing.off.has(item.source) ? 'off' : 'anew';
+  };
   const teller = tellerOf(deps, ctx);
   const name = await namesOf(
     deps,
@@ -48,7 +49,7 @@ export async function personFacts(deps: AdminDeps, ctx: Context, account: Accoun
   return {
     person: {
       id,
-      status: under.usable ? account.status : 'suspended',
+      status: standing.usable ? account.status : 'suspended',
       name: person ? maskName(person.name) : null,
       category: person?.category ?? null,
       documents: (person?.documents ?? []).map(({ type, number }) => ({ type, masked: maskDocument(number) })),
@@ -56,12 +57,12 @@ export async function personFacts(deps: AdminDeps, ctx: Context, account: Accoun
       since: account.createdAt,
       level: level === noLevel ? null : levelName(policy, level, teller),
     },
-    evidence: evidence.toReversed().map((item) => ({
+    evidence: standing.facts.evidence.toReversed().map((item) => ({
       kind: item.kind,
       source: item.source,
       recordedAt: item.recordedAt,
       expiresAt: item.expiresAt,
-      state: isAlive(item, now) ? (under.evidence.includes(item) ? 'counts' : 'anew') : 'ended',
+      state: stateOf(item),
     })),
     interventions: interventions.map((item) => ({
       id: item.id,

@@ -1,5 +1,4 @@
 import type { AuthenticationEvent } from '../assurance/evidence.ts';
-import { underInterventions } from '../assurance/interventions.ts';
 import type { AssurancePolicy } from '../assurance/policy.ts';
 import {
   type AppReplay,
@@ -8,9 +7,9 @@ import {
   type Movement,
   replayDecisions,
 } from '../assurance/preview.ts';
+import { countingNow, decisionsThen } from '../standing/cohort.ts';
 import { decisionsSince, isOfRules, wasWishLeft } from '../storage/decisions.ts';
-import { sourceHistory } from '../storage/past.ts';
-import { factsOfDecisions, type Holder, holdersAfter } from '../storage/preview-facts.ts';
+import { type Holder, holdersAfter } from '../storage/preview-facts.ts';
 import { disabledSources } from '../storage/sources.ts';
 import type { AdminDeps } from './deps.ts';
 
@@ -82,28 +81,21 @@ async function count(
   let after = '';
   for (;;) {
     const holders = await holdersAfter(deps.db, after, page.people);
-    const cohorts = holders.flatMap((holder) => {
-      const facts = { evidence: holder.evidence, events: justNow(holder, now) };
-      const { usable, evidence, events } = underInterventions(holder.interventions, facts, now);
-      return usable ? [{ count: 1, evidence: evidence.filter((item) => !off.has(item.source)), events }] : [];
-    });
+    const people = holders.map((holder) => ({ ...holder, events: justNow(holder, now) }));
+    const cohorts = countingNow(people, { off, at: now }).map((counting) => ({ ...counting, count: 1 }));
     counted.comparison = sum(counted.comparison, compareCitizens(old, next, cohorts, now));
     after = holders.at(-1)?.accountId ?? after;
     if (holders.length < page.people) break;
   }
   const since = new Date(now.getTime() - replayDays * 86_400_000);
-  const offAt = await sourceHistory(deps.db);
+  const then = await decisionsThen(deps.db);
   let afterId: string | undefined;
   for (;;) {
     const decisions = await decisionsSince(deps.db, { since, afterId, limit: page.decisions });
-    const facts = await factsOfDecisions(deps.db, decisions);
-    const recorded = decisions.map((decision, i) => {
-      const { interventions, ...then } = facts[i] ?? { interventions: [], evidence: [], events: [] };
-      const { evidence, events } = underInterventions(interventions, then, decision.at);
-      const off = offAt(decision.at);
-      const counted = evidence.filter(({ source }) => !off.has(source));
-      return { ...decision, evidence: counted, events, offered: wasWishLeft(decision) };
-    });
+    const recorded = (await then(decisions)).map(({ decision, counting: { evidence, events } }) => ({
+      ...decision,
+      ...{ evidence, events, offered: wasWishLeft(decision) },
+    }));
     // A sign-in whose session is long gone left no events to judge it by.
     const known = recorded.filter(
       (decision) => isOfRules(decision) && (decision.events.length > 0 || decision.outcome !== 'met'),

@@ -115,19 +115,3 @@ function withDominated(policy: AssurancePolicy, own: readonly HeldLevel[]): Held
   }
   return held;
 }
-
-/** Whether a piece of evidence counts for anything at all now. */
-export function isAlive(item: Evidence, now: Date): boolean {
-  return (item.revokedAt === null || item.revokedAt > now) && (item.expiresAt === null || item.expiresAt > now);
-}
-
-/** The best level held: one that no other held level dominates; the first in the policy's order where there are several. */
-export function bestLevel(policy: AssurancePolicy, assessment: Assessment): HeldLevel | null {
-  const below = closure(policy.levels);
-  const { held } = assessment;
-  return (
-    held.find(
-      (level) => !held.some((other) => other.level !== level.level && below.get(other.level)?.has(level.level)),
-    ) ?? null
-  );
-}

@@ -1,5 +1,5 @@
 import type { Assessment } from './assess.ts';
-import { closure } from './level.ts';
+import { topmost } from './level.ts';
 import type { AssurancePolicy } from './policy.ts';
 
 /**
@@ -7,9 +7,8 @@ import type { AssurancePolicy } from './policy.ts';
  * ride on SSO, and nothing that is held now contains them. Of several, those that no other one of them contains.
  */
 export function askedEachTime(policy: AssurancePolicy, { held, identities }: Assessment): string[] {
-  const below = closure(policy.levels);
   const open = policy.levels
     .filter(({ id, rideOnSso }) => !rideOnSso && identities.includes(id) && !held.some(({ level }) => level === id))
     .map(({ id }) => id);
-  return open.filter((id) => !open.some((other) => other !== id && below.get(other)?.has(id)));
+  return topmost(policy.levels, open);
 }

@@ -37,6 +37,11 @@ export interface Evidence {
   readonly revokedAt: Date | null;
 }
 
+/** Whether a piece of evidence counts for anything at all now. */
+export function isAlive(item: Evidence, now: Date): boolean {
+  return (item.revokedAt === null || item.revokedAt > now) && (item.expiresAt === null || item.expiresAt > now);
+}
+
 /** How an authentication factor works, SP 800-63B-4. */
 export const factorKinds = ['knowledge', 'possession', 'inherence'] as const;
 export type FactorKind = (typeof factorKinds)[number];

@@ -1,4 +1,4 @@
-import { acceptedEvidence, notAccepted } from './accepted.ts';
+import { acceptedEvents, acceptedEvidence, notAccepted } from './accepted.ts';
 import { assess, counted, type HeldLevel } from './assess.ts';
 import { meetRules } from './authentication.ts';
 import type { AuthenticationEvent, Evidence } from './evidence.ts';
@@ -73,8 +73,9 @@ export interface Explanation {
 
 /** Explains a decision, rule by rule, from the same facts and by the same functions that made it. */
 export function explain(policy: AssurancePolicy, facts: Facts): Explanation {
-  const { at, events, interaction, clientId, offered = false } = facts;
+  const { at, interaction, clientId, offered = false } = facts;
   const requirement = requirementFor(policy, clientId, facts.request);
+  const events = acceptedEvents(requirement, facts.events);
   const accepted = acceptedEvidence(requirement, facts.evidence);
   const assessment = assess(policy, accepted, events, at, { interaction });
   const verdict = satisfies(assessment, requirement, policy, { interaction, offered, events });

@@ -39,3 +39,15 @@ function computeClosure(levels: readonly Node[]): ReadonlyMap<string, ReadonlySe
 export function dominates(levels: readonly Node[], higher: string, lower: string): boolean {
   return closure(levels).get(higher)?.has(lower) ?? false;
 }
+
+/** Of these levels those that no other one of them dominates, in the policy's order. */
+export function topmost(levels: readonly Node[], ids: readonly string[]): string[] {
+  const below = closure(levels);
+  return levels
+    .map(({ id }) => id)
+    .filter((id) => ids.includes(id) && !ids.some((other) => other !== id && below.get(other)?.has(id)));
+}
+
+/** The best of these levels; of several, the first in the policy's order; null: there is none. */
+export const highest = (levels: readonly Node[], ids: readonly string[]): string | null =>
+  topmost(levels, ids)[0] ?? null;

@@ -1,6 +1,6 @@
 import { type Acceptance, acceptedEvidence, anything, personCategory } from './accepted.ts';
-import { type Assessment, assess, isAlive } from './assess.ts';
-import type { AuthenticationEvent, Evidence, EvidenceKind } from './evidence.ts';
+import { type Assessment, assess } from './assess.ts';
+import { type AuthenticationEvent, type Evidence, type EvidenceKind, isAlive } from './evidence.ts';
 import type { Aal } from './level.ts';
 import type { AssurancePolicy } from './policy.ts';
 import { progressMeter } from './progress.ts';

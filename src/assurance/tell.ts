@@ -1,5 +1,4 @@
-import { isAlive } from './assess.ts';
-import type { AuthenticationEvent, Evidence } from './evidence.ts';
+import { type AuthenticationEvent, type Evidence, isAlive } from './evidence.ts';
 import type { Explanation, LevelExplained, RuleExplained, WayExplained } from './explain.ts';
 import type { Way } from './plan.ts';
 import type { AssurancePolicy } from './policy.ts';

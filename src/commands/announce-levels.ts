@@ -1,9 +1,10 @@
 import type { AssurancePolicy } from '../assurance/policy.ts';
 import { ShiminError } from '../lib/errors.ts';
+import { factsOf } from '../standing/account.ts';
+import { levelAsTold } from '../standing/identity-level.ts';
+import type { Facts } from '../standing/what-counts.ts';
 import { lockAccount } from '../storage/accounts.ts';
 import { type Db, transaction } from '../storage/db.ts';
-import { evidenceOf } from '../storage/evidence.ts';
-import { openInterventions } from '../storage/interventions.ts';
 import {
   type Ageing,
   advanceLevelSweep,
@@ -13,7 +14,6 @@ import {
   type Grounds,
   type LevelSweep,
   levelSweep,
-  type Owner,
   ownersAfter,
 } from '../storage/level-sweep.ts';
 import { currentPolicy, policyByVersion } from '../storage/policies.ts';
@@ -21,7 +21,7 @@ import { streamClients } from '../storage/signal-streams.ts';
 import { disabledSources } from '../storage/sources.ts';
 import { type Announcement, signalMessage } from './announce.ts';
 import type { CommandDeps } from './command.ts';
-import { announceLevelChange, asTold, levelOf } from './level-change.ts';
+import { announceLevelChange } from './level-change.ts';
 
 /** Accounts looked at in one go, and told of in one transaction: SQLite has one writer, and people wait for it. */
 const PAGE = 200;
@@ -100,16 +100,19 @@ interface Side {
   readonly policy: AssurancePolicy;
 }
 
-const level = ({ grounds, policy }: Side, { evidence, interventions }: Pick<Owner, 'evidence' | 'interventions'>) =>
-  levelOf(policy, new Set(grounds.off), asTold(interventions, evidence), grounds.at);
+const level = ({ grounds, policy }: Side, owner: Pick<Facts, 'evidence' | 'interventions'>) =>
+  levelAsTold({ policy, off: new Set(grounds.off), at: grounds.at }, owner);
 
 /** Looked at again under the account's lock: what its own commands said meanwhile must not be said over. */
-async function tell(tx: Db, deps: CommandDeps, { accountId }: Owner, before: Side, after: Side): Promise<void> {
+async function tell(
+  tx: Db,
+  deps: CommandDeps,
+  { accountId }: { accountId: string },
+  before: Side,
+  after: Side,
+): Promise<void> {
   await lockAccount(tx, accountId);
-  const owner = {
-    evidence: await evidenceOf(tx, accountId),
-    interventions: await openInterventions(tx, accountId),
-  };
+  const owner = await factsOf(tx, accountId);
   const about = { accountId, at: deps.clock(), ...causeOf(before.grounds, after.grounds) };
   await announceLevelChange(tx, deps.keyring, after.policy, about, {
     before: level(before, owner),

@@ -1,15 +1,14 @@
 import { z } from 'zod';
 import { approvingEvent, crossDeviceFacts } from '../assurance/cross-device.ts';
-import { underInterventions } from '../assurance/interventions.ts';
 import { blindIndex, randomDigits, randomToken, sha256b64u, timingSafeEqualStrings } from '../lib/crypto.ts';
 import { ShiminError } from '../lib/errors.ts';
+import { livingEvents } from '../standing/sign-ins.ts';
 import { findAccount } from '../storage/accounts.ts';
 import { append } from '../storage/audit.ts';
 import { passkeysOf } from '../storage/authenticators.ts';
 import { type Db, transaction } from '../storage/db.ts';
-import { openInterventions } from '../storage/interventions.ts';
 import { peek, put, putNew, take } from '../storage/pending.ts';
-import { eventsOfSession, insertEvent } from '../storage/sessions.ts';
+import { insertEvent } from '../storage/sessions.ts';
 import { hit } from '../storage/throttle.ts';
 import { liftByDoing } from './close-interventions.ts';
 import type { Cause, CommandDeps } from './command.ts';
@@ -133,7 +132,7 @@ export async function answerComputer(deps: CommandDeps, decision: Decision): Pro
   }
   const { sessionUid, accountId } = decision;
   const since = question.anew ? new Date(question.at - slackMs) : null;
-  const event = approvingEvent(await living(deps.db, deps, accountId, sessionUid), deps.clock(), since);
+  const event = approvingEvent(await livingEvents(deps.db, accountId, sessionUid, deps.clock()), deps.clock(), since);
   if (event === null || sessionUid === null) {
     await refuse(deps.db, deps, decision, question.clientId, 'too_weak');
     return 'too_weak';
@@ -141,14 +140,6 @@ export async function answerComputer(deps: CommandDeps, decision: Decision): Pro
   const { interaction, clientId } = question;
   const answer = { kind: 'approved', interaction, clientId, accountId, sessionUid, eventId: event.id } as const;
   return conclude(deps, decision, question, answer);
-}
-
-/** What of a session counts as a sign-in of this account now. */
-async function living(db: Db, deps: CommandDeps, accountId: string, sessionUid: string | null) {
-  if (sessionUid === null) return [];
-  const events = (await eventsOfSession(db, sessionUid)).filter((event) => event.accountId === accountId);
-  const standing = underInterventions(await openInterventions(db, accountId), { evidence: [], events }, deps.clock());
-  return standing.usable ? standing.events : [];
 }
 
 async function conclude(
@@ -199,7 +190,7 @@ export async function arriveFromOtherDevice(
     if (!found.success) return { kind: 'waiting' };
     if (found.data.kind === 'refused') return found.data;
     const { accountId, sessionUid, eventId, clientId } = found.data;
-    const event = (await living(tx, deps, accountId, sessionUid)).find((each) => each.id === eventId);
+    const event = (await livingEvents(tx, accountId, sessionUid, at)).find((each) => each.id === eventId);
     const known =
       event !== undefined && (await passkeysOf(tx, accountId)).some((key) => key.credentialId === event.credentialId);
     const account = await findAccount(tx, accountId);

@@ -1,15 +1,14 @@
 import type { AuthenticationEvent, Evidence } from '../assurance/evidence.ts';
 import { type Explanation, explain } from '../assurance/explain.ts';
-import { underInterventions } from '../assurance/interventions.ts';
 import type { AssurancePolicy } from '../assurance/policy.ts';
 import type { Verdict } from '../assurance/requirement.ts';
 import { ShiminError } from '../lib/errors.ts';
+import { decisionsThen } from '../standing/cohort.ts';
 import { anyCounter } from '../storage/counters.ts';
 import type { Db } from '../storage/db.ts';
 import { type Decision, isAboutLevel, wasWishLeft } from '../storage/decisions.ts';
-import { heldThen, sourceHistory } from '../storage/past.ts';
+import { heldThen } from '../storage/past.ts';
 import { policyByVersion } from '../storage/policies.ts';
-import { factsOfDecisions } from '../storage/preview-facts.ts';
 import { offersFor } from './offers.ts';
 
 /** A decision with all that can be said about it afterwards. It changes nothing: auditor and citizen read the same. */
@@ -32,22 +31,22 @@ export interface DecisionExplained {
 /** @throws ShiminError `internal` when the policy it was made under is gone: versions are never deleted */
 export async function explainDecision(db: Db, decision: Decision): Promise<DecisionExplained> {
   const { at, accountId, clientId, interaction, request, policyVersion } = decision;
-  const [version, [facts], held, off, counter] = await Promise.all([
+  const [version, [then], held, counter] = await Promise.all([
     policyByVersion(db, policyVersion),
-    factsOfDecisions(db, [decision]),
+    decisionsThen(db).then((read) => read([decision])),
     heldThen(db, accountId, at),
-    sourceHistory(db).then((offAt) => offAt(at)),
     anyCounter(db),
   ]);
   if (version === null)
     throw new ShiminError('internal', { status: 500, message: `policy version ${policyVersion} is gone` });
   const policy = { ...version.document, version: version.version };
-  const { interventions, ...then } = facts ?? { interventions: [], evidence: [], events: [] };
-  const { evidence, events } = underInterventions(interventions, then, at);
+  if (then === undefined) throw new ShiminError('internal', { status: 500, message: 'a decision was not read back' });
+  const { off } = then;
+  const { evidence, events } = then.counting;
   const explanation = explain(policy, {
     clientId,
     request,
-    evidence: evidence.filter(({ source }) => !off.has(source)),
+    evidence,
     events,
     at,
     interaction,
@@ -60,7 +59,9 @@ export async function explainDecision(db: Db, decision: Decision): Promise<Decis
     ),
   });
   const agreement = agreementOf(decision, explanation.verdict, events.length > 0);
-  return { decision, policy, explanation, evidence, events, off, agreement };
+  // What came from a source that was off is shown as such.
+  const onFile = then.facts.evidence.filter((item) => evidence.includes(item) || off.has(item.source));
+  return { decision, policy, explanation, evidence: onFile, events, off, agreement };
 }
 
 function agreementOf(decision: Decision, verdict: Verdict, hasEvents: boolean): DecisionExplained['agreement'] {

@@ -1,53 +1,15 @@
-import { assess } from '../assurance/assess.ts';
-import type { Evidence } from '../assurance/evidence.ts';
-import { type Standing, underInterventions } from '../assurance/interventions.ts';
-import { closure, dominates } from '../assurance/level.ts';
+import { dominates } from '../assurance/level.ts';
 import type { AssurancePolicy } from '../assurance/policy.ts';
 import type { Keyring } from '../lib/crypto.ts';
+import { levelOfAccountAsTold, noLevel } from '../standing/identity-level.ts';
 import { lockAccount } from '../storage/accounts.ts';
 import type { Db } from '../storage/db.ts';
-import { evidenceOf } from '../storage/evidence.ts';
-import { openInterventions } from '../storage/interventions.ts';
 import { currentPolicy } from '../storage/policies.ts';
 import { streamClients } from '../storage/signal-streams.ts';
-import { disabledSources } from '../storage/sources.ts';
 import { type Announcement, announce } from './announce.ts';
 
 /** Where the values of `current_level` come from: they are the `acr` values of our tokens (CAEP 1.0 3.4.1). */
 export const levelNamespace = 'urn:shimin:loa';
-/** Who has proved nothing that counts. */
-export const noLevel = 'none';
-
-/**
- * The best level whose identity part this evidence meets. How somebody signed in is a session's matter and not in it, so
- * a token's `acr` may be less.
- */
-export function levelOf(
-  policy: AssurancePolicy,
-  off: ReadonlySet<string>,
-  evidence: readonly Evidence[],
-  at: Date,
-): string {
-  const counting = off.size === 0 ? evidence : evidence.filter((item) => !off.has(item.source));
-  const { identities } = assess(policy, counting, [], at);
-  const below = closure(policy.levels);
-  const best = identities.find((level) => !identities.some((other) => other !== level && below.get(other)?.has(level)));
-  return best ?? noLevel;
-}
-
-/**
- * Evidence under interventions as the apps know them: one whose time is over is still told as open, until the command that
- * closes it tells otherwise. So each change is said once.
- */
-export const asTold = (interventions: readonly Standing[], evidence: readonly Evidence[]): readonly Evidence[] =>
-  underInterventions(interventions, { evidence, events: [] }, new Date(0)).evidence;
-
-/** The same of an account as it is at this moment. */
-export async function identityLevel(tx: Db, policy: AssurancePolicy, accountId: string, at: Date): Promise<string> {
-  const evidence = asTold(await openInterventions(tx, accountId), await evidenceOf(tx, accountId));
-  return levelOf(policy, await disabledSources(tx), evidence, at);
-}
-
 /**
  * Does what may change an account's level, and tells the apps that asked if it did. All of it belongs to the caller's
  * transaction; where no app has a stream nothing is computed.
@@ -62,9 +24,9 @@ export async function withLevelChange<T>(
   // Two at once would each compare with what the other is about to change.
   await lockAccount(tx, about.accountId);
   const { document: policy } = await currentPolicy(tx);
-  const before = await identityLevel(tx, policy, about.accountId, about.at);
+  const before = await levelOfAccountAsTold(tx, policy, about.accountId, about.at);
   const result = await work();
-  const after = await identityLevel(tx, policy, about.accountId, about.at);
+  const after = await levelOfAccountAsTold(tx, policy, about.accountId, about.at);
   await announceLevelChange(tx, keyring, policy, about, { before, after });
   return result;
 }

@@ -1,8 +1,8 @@
 import { personCategory } from '../assurance/accepted.ts';
-import { isAlive } from '../assurance/assess.ts';
 import { bridgeOffers } from '../assurance/bridge-offers.ts';
 import type { BridgeCap, GradedLevel } from '../assurance/bridge-worth.ts';
 import type { Evidence, EvidenceKind, PersonCategory, Strength } from '../assurance/evidence.ts';
+import { isAlive } from '../assurance/evidence.ts';
 import type { Offer } from '../assurance/plan.ts';
 
 /** What is set up and on, as far as the planner needs to know it. */

@@ -1,5 +1,5 @@
-import { assess } from '../assurance/assess.ts';
 import { strongestAal } from '../commands/strongest-aal.ts';
+import { aalOf } from '../standing/sign-ins.ts';
 import type { Citizen, Situation } from './gather.ts';
 import { ownEvents } from './own-sign-in.ts';
 
@@ -9,7 +9,7 @@ const freshForMs = 15 * 60_000;
 /** Whether the account's holder signed in lately, as strongly as they can. */
 export function isFresh(citizen: Citizen, { policy, interaction }: Situation, now: Date): boolean {
   const recent = ownEvents(citizen).filter((event) => now.getTime() - event.at.getTime() < freshForMs);
-  const { aal } = assess(policy, [], recent, now, { interaction: interaction.cid });
+  const aal = aalOf(policy, recent, { at: now, interaction: interaction.cid });
   return recent.length > 0 && aal >= Math.min(2, strongestAal(citizen.holdings));
 }
 

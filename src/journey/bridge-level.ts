@@ -1,8 +1,6 @@
-import { acceptedEvidence } from '../assurance/accepted.ts';
-import { assess } from '../assurance/assess.ts';
 import { capped } from '../assurance/bridge-worth.ts';
-import { satisfies } from '../assurance/requirement.ts';
 import type { OpenBridge } from '../bridges/index.ts';
+import { wouldMeet } from '../standing/sign-ins.ts';
 import type { Situation } from './gather.ts';
 
 /**
@@ -54,10 +52,9 @@ function reaches(
   const events = [...(citizen?.events ?? []), ...event];
   // Whoever signs in has an account, and so what a registration shows: a name is not asked for where that is enough.
   const known = citizen?.evidence ?? [registered(now)];
-  const all = acceptedEvidence({ ...requirement, categories: null }, [...known, ...evidence]);
-  const assessment = assess(policy, all, events, now, { interaction: interaction.cid });
-  const context = { interaction: interaction.cid, offered: false, events };
-  return satisfies(assessment, requirement, policy, context).kind === 'met';
+  const facts = { evidence: [...known, ...evidence], events };
+  const acceptance = { ...requirement, categories: null };
+  return wouldMeet({ policy, requirement }, facts, { at: now, interaction: interaction.cid, acceptance });
 }
 
 const registered = (now: Date) => ({

@@ -1,14 +1,14 @@
 import type { Context } from 'koa';
-import { acceptedEvents, acceptedEvidence } from '../assurance/accepted.ts';
-import { type Assessment, assess } from '../assurance/assess.ts';
+import type { Assessment } from '../assurance/assess.ts';
 import type { AuthenticationEvent, Evidence } from '../assurance/evidence.ts';
-import { inForce, stops, underInterventions } from '../assurance/interventions.ts';
+import { inForce, stops } from '../assurance/interventions.ts';
 import type { AssurancePolicy } from '../assurance/policy.ts';
 import { type Requirement, requirementFor, satisfies, type Verdict } from '../assurance/requirement.ts';
 import type { Holdings } from '../commands/offers.ts';
 import { ShiminError } from '../lib/errors.ts';
 import type { Interaction } from '../oidc/interaction.ts';
 import { acrRequest } from '../oidc/request.ts';
+import { judged } from '../standing/what-counts.ts';
 import { type Account, findAccount } from '../storage/accounts.ts';
 import { type App, findApp } from '../storage/apps.ts';
 import { passkeysOf, passwordOf, recoveryCodesLeft, totpOf } from '../storage/authenticators.ts';
@@ -16,7 +16,7 @@ import { evidenceOf } from '../storage/evidence.ts';
 import { type InterventionRecord, interventionsOf, openInterventions } from '../storage/interventions.ts';
 import { currentPolicy } from '../storage/policies.ts';
 import { eventsOfInteraction, eventsOfSession } from '../storage/sessions.ts';
-import { byOpenBridges, fromOpenSources } from '../storage/sources.ts';
+import { disabledSources } from '../storage/sources.ts';
 import type { JourneyDeps } from './deps.ts';
 import { type JourneyState, loadState } from './state.ts';
 
@@ -85,18 +85,18 @@ async function gatherCitizen(
   const byId = new Map(
     [...ofSession, ...here].filter((event) => event.accountId === accountId).map((event) => [event.id, event]),
   );
-  const open = await openInterventions(db, accountId);
   const facts = {
-    evidence: await fromOpenSources(db, await evidenceOf(db, accountId)),
-    events: await byOpenBridges(db, [...byId.values()]),
+    interventions: await openInterventions(db, accountId),
+    evidence: await evidenceOf(db, accountId),
+    events: [...byId.values()],
   };
-  const { usable, evidence, events: living } = underInterventions(open, facts, now);
+  const grounds = { policy, off: await disabledSources(db), at: now };
+  const found = judged(grounds, facts, { acceptance: requirement, interaction: interaction.cid });
   // A session without one living event (ended, or from before a reset) is a stranger's session.
-  if (living.length === 0) return null;
-  const events = acceptedEvents(requirement, living);
-  if (!usable) return { stop: await stopOf(deps, accountId) };
-  const accepted = acceptedEvidence(requirement, evidence);
-  const assessment = assess(policy, accepted, events, now, { interaction: interaction.cid });
+  if (found.events.length === 0) return null;
+  if (!found.usable) return { stop: await stopOf(deps, accountId) };
+  const { evidence, assessment } = found;
+  const { events } = found.accepted;
   const offered = state.offered || interaction.offered;
   const verdict = satisfies(assessment, requirement, policy, { interaction: interaction.cid, offered, events });
   const [passkeys, password, totp, codes] = await Promise.all([

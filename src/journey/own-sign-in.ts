@@ -1,5 +1,5 @@
-import { assess } from '../assurance/assess.ts';
 import { strongestAal } from '../commands/strongest-aal.ts';
+import { aalOf } from '../standing/sign-ins.ts';
 import type { Citizen, Situation } from './gather.ts';
 
 /**
@@ -10,6 +10,6 @@ export const ownEvents = ({ events }: Citizen) => events.filter(({ method }) => 
 
 /** Whether another authenticator may be added: as strongly signed in as the account can be, up to AAL2 (SP 800-63B-4 4.1.2.1). */
 export function mayBind(citizen: Citizen, { policy, interaction }: Situation, now: Date): boolean {
-  const { aal } = assess(policy, [], ownEvents(citizen), now, { interaction: interaction.cid });
+  const aal = aalOf(policy, ownEvents(citizen), { at: now, interaction: interaction.cid });
   return aal >= Math.min(2, strongestAal(citizen.holdings));
 }

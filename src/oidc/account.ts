@@ -1,16 +1,17 @@
 import type { Client, Account as EngineAccount, KoaContextWithOIDC } from 'oidc-provider';
-import { assess, bestLevel, isAlive } from '../assurance/assess.ts';
 import { assuranceClaim } from '../assurance/claims.ts';
+import { isAlive } from '../assurance/evidence.ts';
 import { inForce, stops } from '../assurance/interventions.ts';
-import { requirementFor, satisfies } from '../assurance/requirement.ts';
 import { verifiedClaims } from '../assurance/verified-claims.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Keyring } from '../lib/crypto.ts';
+import { answerOf, type GrantAnswer, type GrantSource, isStillGood } from '../standing/grant.ts';
+import { type Standing, type StandingDeps, standingInSession } from '../standing/session.ts';
 import { contactsOf } from '../storage/accounts.ts';
 import { personOf } from '../storage/persons.ts';
+import type { GrantOrigin } from './grant-origin.ts';
 import { type LevelNames, levelNames } from './profiles.ts';
 import { rowsOfRequest } from './request-rows.ts';
-import { loadStanding, type Standing, type StandingDeps } from './standing.ts';
 
 interface Deps extends StandingDeps {
   readonly clock: Clock;
@@ -18,14 +19,12 @@ interface Deps extends StandingDeps {
 }
 
 /** What the engine's codes and tokens have in common, as far as levels go. */
-interface Source {
+interface Source extends GrantOrigin {
   readonly kind?: string;
   readonly accountId?: string | undefined;
   readonly clientId?: string | undefined;
   readonly sessionUid?: string | undefined;
   readonly scope?: string | undefined;
-  acr?: string | undefined;
-  authTime?: number | undefined;
 }
 
 /**
@@ -44,13 +43,18 @@ export function accountFinder(deps: Deps) {
     const standing = await standingOf(deps, { ...source, accountId: sub });
     if (!standing) return undefined;
     const names = levelNames(ctx.oidc.client, standing.policy);
+    const grant = grantOf(source, names);
+    if (source.kind !== 'AccessToken' && !isStillGood(standing, grant)) return undefined;
+    const answer = answerOf(standing, grant);
+    // What is made of a code or refresh token says what holds now; an access token is only answered for.
     if (source.kind !== 'AccessToken') {
-      if (!stillGood(standing, source, deps.clock())) return undefined;
-      source.acr = acrNow(standing, source, names);
+      source.acr = answer.acr === undefined ? undefined : names.out(answer.acr);
+      source.amr = [...answer.amr];
+      source.authTime = answer.authTime;
     }
     return {
       accountId: sub,
-      claims: async (_use, scope, requested) => claimsOf(deps, { standing, source, names }, scope, requested),
+      claims: async (_use, scope, requested) => claimsOf(deps, { standing, answer, names }, scope, requested),
     };
   };
 }
@@ -67,67 +71,46 @@ export async function assuranceOfToken(
   const standing = await standingOf(deps, source);
   if (!standing) return null;
   const names = levelNames(client, standing.policy);
-  if (source.acr === undefined) return levelClaims(standing, source, names);
-  if (!stillGood(standing, source, deps.clock())) return null;
-  return levelClaims(standing, { acr: acrNow(standing, source, names) }, names);
+  const grant = grantOf(source, names);
+  if (source.kind !== 'AccessToken' && !isStillGood(standing, grant)) return null;
+  return levelClaims(standing, answerOf(standing, grant), names);
 }
 
 function standingOf(deps: Deps, source: Source): Promise<Standing | null> {
   if (!source.accountId) return Promise.resolve(null);
-  return loadStanding(deps, {
+  return standingInSession(deps, {
     accountId: source.accountId,
     sessionUid: source.sessionUid ?? null,
-    interaction: 'newest',
+    interaction: source.interaction ?? null,
     now: deps.clock(),
     clientId: source.clientId ?? null,
   });
 }
 
-function judge(standing: Standing, source: Source, label: string | undefined, at = standing.assessment) {
-  const claimsAcr = label === undefined ? undefined : { essential: true, values: [label] };
-  const requirement = requirementFor(standing.policy, source.clientId ?? '', {
-    acrValues: [],
-    prompt: [],
-    scopes: (source.scope ?? '').split(' '),
-    ...(claimsAcr ? { claimsAcr } : undefined),
-  });
-  return satisfies(at, requirement, standing.policy, { interaction: null, offered: true, events: standing.events });
-}
+const grantOf = ({ clientId = '', scope = '', acr, amr, authTime }: Source, names: LevelNames): GrantSource => ({
+  clientId,
+  scopes: scope.split(' '),
+  acr: names.in(acr),
+  amr,
+  authTime,
+});
 
-/** The label the token was made with while it holds, else the best that does; as the app calls it. */
-function acrNow(standing: Standing, source: Source, names: LevelNames): string | undefined {
-  const asked = judge(standing, source, names.in(source.acr));
-  const now = asked.kind === 'met' ? asked.label : bestLevel(standing.policy, standing.assessment)?.level;
-  return now === undefined ? undefined : names.out(now);
-}
-
-/**
- * The age of a sign-in alone does not end a refresh token (it has a lifetime of its own); a lost identity does. So the
- * app's floor is judged as of the sign-in, with only the evidence that is still alive.
- */
-function stillGood(standing: Standing, source: Source, now: Date): boolean {
-  if (judge(standing, source, undefined).kind === 'met') return true;
-  const alive = standing.evidence.filter((item) => isAlive(item, now));
-  const signedInAt = new Date(Math.max(0, ...standing.events.map((event) => event.at.getTime())));
-  const then = assess(standing.policy, alive, standing.events, signedInAt, { interaction: null });
-  return judge(standing, source, undefined, then).kind === 'met';
-}
-
-function levelClaims(standing: Standing, source: Source, names: LevelNames): Record<string, unknown> {
-  const { assessment, policy } = standing;
-  const best = bestLevel(policy, assessment)?.level;
-  const acr = source.acr ?? (best === undefined ? undefined : names.out(best));
+function levelClaims(
+  { assessment }: Standing,
+  { acr, amr, authTime, level }: GrantAnswer,
+  names: LevelNames,
+): Record<string, unknown> {
   return {
-    ...(acr === undefined ? undefined : { acr }),
-    amr: assessment.amr,
-    ...(assessment.authTime ? { auth_time: Math.floor(assessment.authTime.getTime() / 1000) } : undefined),
-    assurance: assuranceClaim(assessment, best ?? null),
+    ...(acr === undefined ? undefined : { acr: names.out(acr) }),
+    amr,
+    ...(authTime === undefined ? undefined : { auth_time: authTime }),
+    assurance: assuranceClaim(assessment, level),
   };
 }
 
 async function claimsOf(
   deps: Deps,
-  { standing, source, names }: { standing: Standing; source: Source; names: LevelNames },
+  { standing, answer, names }: { standing: Standing; answer: GrantAnswer; names: LevelNames },
   scope: string,
   requested: Record<string, unknown>,
 ): Promise<{ sub: string; [claim: string]: unknown }> {
@@ -135,7 +118,7 @@ async function claimsOf(
   const { account } = standing;
   const claims: { sub: string; [claim: string]: unknown } = {
     sub: account.id,
-    ...levelClaims(standing, source, names),
+    ...levelClaims(standing, answer, names),
   };
   const wants = (name: string, byScope: string) => scopes.has(byScope) || name in requested;
   const person =

@@ -2,6 +2,7 @@ import { interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider';
 import { type AcrRequest, requirementFor, satisfies, type Verdict } from '../assurance/requirement.ts';
 import type { Clock } from '../lib/clock.ts';
 import { ShiminError } from '../lib/errors.ts';
+import { type Standing, type StandingDeps, standingInSession } from '../standing/session.ts';
 import type { Decision } from '../storage/decisions.ts';
 import { adoptEvents, upsertSessionRecord } from '../storage/sessions.ts';
 import { decisionOf } from './decision.ts';
@@ -10,7 +11,6 @@ import { levelNames } from './profiles.ts';
 import { acrRequest } from './request.ts';
 import { forgetRows, rowsOfRequest } from './request-rows.ts';
 import type { ShadowWatch } from './shadow.ts';
-import { loadStanding, type Standing, type StandingDeps } from './standing.ts';
 
 /** `reauthenticate`: the person has to act again; `level`: more has to be proved than the session holds. */
 type Answer = 'satisfied' | 'reauthenticate' | 'level';
@@ -75,7 +75,7 @@ async function decide(deps: PolicyDeps, ctx: KoaContextWithOIDC): Promise<Answer
     await adopt(deps, ctx, { interaction, accountId, uid: session.uid, now });
   }
   const rows = await rowsOfRequest(deps, ctx, accountId);
-  const standing = await loadStanding(deps, {
+  const standing = await standingInSession(deps, {
     accountId,
     sessionUid: session.uid,
     interaction,

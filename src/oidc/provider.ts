@@ -12,6 +12,7 @@ import { accountFinder, assuranceOfToken } from './account.ts';
 import { apiScope, tokenResource } from './api-tokens.ts';
 import { type Browsers, bindToBrowser, guardResume } from './browser-binding.ts';
 import { clientDefaults, rememberClients, retiringMatches, secretMatches } from './clients.ts';
+import { carryOrigins } from './grant-origin.ts';
 import { grantLoader } from './grants.ts';
 import type { KeySet } from './keys.ts';
 import { assurancePolicy } from './policy.ts';
@@ -66,6 +67,7 @@ export function createProvider(deps: ProviderDeps): Provider {
   if (deps.trustedProxies > 0) provider.proxy = true;
   hardenClient(provider, deps.clock);
   rememberClients(provider);
+  carryOrigins(provider);
   // The engine's own check is find-then-save: two at once would both pass (RFC 7523 section 3, jti).
   Object.assign(provider.ReplayDetection, { unique: deps.replayUnique });
   provider.use(deps.requestScope());

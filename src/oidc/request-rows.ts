@@ -1,6 +1,6 @@
 import type { KoaContextWithOIDC } from 'oidc-provider';
+import type { StandingDeps } from '../standing/session.ts';
 import type { StandingRows } from '../storage/standing.ts';
-import type { StandingDeps } from './standing.ts';
 
 const read = new WeakMap<object, Promise<StandingRows>>();
 

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { type AuthenticationEvent, bridgeOf } from '../assurance/evidence.ts';
 import { type Db, isTransaction } from './db.ts';
 import { flag, row, time, toMs } from './rows.ts';
 import { isCurrent, newWatch, noteWriter, type WriteWatch } from './write-watch.ts';
@@ -91,26 +90,4 @@ export async function disabledSources(db: Db): Promise<ReadonlySet<string>> {
     Object.assign(entry, { disabled, checkedAt: now, generation });
   }
   return disabled;
-}
-
-/** What of this evidence comes from sources that are switched on. */
-export async function fromOpenSources<T extends { readonly source: string }>(
-  db: Db,
-  evidence: readonly T[],
-): Promise<readonly T[]> {
-  const disabled = await disabledSources(db);
-  return disabled.size === 0 ? evidence : evidence.filter((item) => !disabled.has(item.source));
-}
-
-/** Which of these sign-ins came by a bridge that is switched on, or by none. */
-export async function byOpenBridges<T extends Pick<AuthenticationEvent, 'method' | 'credentialId'>>(
-  db: Db,
-  events: readonly T[],
-): Promise<readonly T[]> {
-  const disabled = await disabledSources(db);
-  if (disabled.size === 0) return events;
-  return events.filter((event) => {
-    const bridge = bridgeOf(event);
-    return bridge === null || !disabled.has(bridge);
-  });
 }

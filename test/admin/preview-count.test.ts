@@ -10,7 +10,7 @@ import { decideChange } from '../../src/commands/decide-change.ts';
 import { proposeDraft, saveDraft } from '../../src/commands/propose-change.ts';
 import { newId } from '../../src/lib/crypto.ts';
 import { answerReplay } from '../../src/oidc/provider.ts';
-import { loadStanding } from '../../src/oidc/standing.ts';
+import { standingInSession } from '../../src/standing/session.ts';
 import type { Database } from '../../src/storage/db.ts';
 import type { Decision } from '../../src/storage/decisions.ts';
 import { oidcModels } from '../../src/storage/oidc-models.ts';
@@ -153,8 +153,9 @@ withDatabases('the preview in the console', (makeDb) => {
   async function held(): Promise<Map<string, ReadonlySet<string>>> {
     const all = new Map<string, ReadonlySet<string>>();
     for (const { accountId, session } of citizens) {
-      const where = { accountId, sessionUid: session, interaction: 'newest', now: office.now, clientId: null } as const;
-      const standing = await loadStanding({ db: db(), readStanding: read }, where);
+      const interaction = `of-${session}`;
+      const where = { accountId, sessionUid: session, interaction, now: office.now, clientId: null };
+      const standing = await standingInSession({ db: db(), readStanding: read }, where);
       all.set(accountId, new Set(standing?.assessment.held.map(({ level }) => level)));
     }
     return all;
@@ -224,7 +225,7 @@ withDatabases('the preview in the console', (makeDb) => {
     for (const { citizen, clientId, request } of requests) {
       const { accountId, session } = citizen;
       const where = { accountId, sessionUid: session, interaction: null, now: office.now, clientId };
-      const standing = await loadStanding({ db: db(), readStanding: read }, where);
+      const standing = await standingInSession({ db: db(), readStanding: read }, where);
       if (!standing) throw new Error('a citizen is gone');
       const offered = request.prompt.includes('none');
       const context = { interaction: null, offered, events: standing.events };

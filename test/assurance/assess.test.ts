@@ -1,15 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { defaultPolicy } from '../../seeds/policy.ts';
-import { assess, bestLevel, isAlive } from '../../src/assurance/assess.ts';
+import { assess } from '../../src/assurance/assess.ts';
 import { assuranceClaim } from '../../src/assurance/claims.ts';
 import {
   type AuthenticationEvent,
   authenticationMethods,
   type Evidence,
   evidenceKinds,
+  isAlive,
   strengths,
 } from '../../src/assurance/evidence.ts';
+import { bestLevel } from '../../src/assurance/held.ts';
 import { dominates } from '../../src/assurance/level.ts';
 import { event, evidence, kinds, L, methods, now, S, subsets, way } from './support.ts';
 

@@ -1,14 +1,13 @@
-import { acceptedEvents, acceptedEvidence } from '../assurance/accepted.ts';
+import { anything } from '../assurance/accepted.ts';
 import type { Assessment } from '../assurance/assess.ts';
-import { assess } from '../assurance/assess.ts';
 import type { AuthenticationEvent, Evidence } from '../assurance/evidence.ts';
-import { underInterventions } from '../assurance/interventions.ts';
 import type { AssurancePolicy } from '../assurance/policy.ts';
 import type { Account } from '../storage/accounts.ts';
 import type { Db } from '../storage/db.ts';
 import { currentPolicy } from '../storage/policies.ts';
-import { byOpenBridges, fromOpenSources } from '../storage/sources.ts';
+import { disabledSources } from '../storage/sources.ts';
 import type { StandingReader, StandingRows } from '../storage/standing.ts';
+import { judged } from './what-counts.ts';
 
 /** What an account is worth in one SSO session now. Computed on each request, never stored. */
 export interface Standing {
@@ -18,6 +17,8 @@ export interface Standing {
   readonly evidence: readonly Evidence[];
   readonly events: readonly AuthenticationEvent[];
   readonly assessment: Assessment;
+  /** The interaction that levels which never ride on SSO are counted by. */
+  readonly interaction: string | null;
   /** What there is before the app's own rule: another policy may have another one. */
   readonly all: { readonly evidence: readonly Evidence[]; readonly events: readonly AuthenticationEvent[] };
 }
@@ -28,12 +29,13 @@ export interface StandingDeps {
 }
 
 /** Null when the account does not exist or may not be used, or all its sign-ins are to be made anew. `rows`: what this very request has read already. */
-export async function loadStanding(
+export async function standingInSession(
   deps: StandingDeps,
   where: {
     accountId: string;
     sessionUid: string | null;
-    interaction: string | null | 'newest';
+    /** The interaction under way, or the one that the grant came of; null: answered without one. */
+    interaction: string | null;
     now: Date;
     /** The app that the answer is for: it may not take evidence of every source or category. Null: any evidence counts. */
     clientId: string | null;
@@ -45,26 +47,22 @@ export async function loadStanding(
   if (account?.status !== 'active') return null;
   const { document: policy } = await currentPolicy(deps.db);
   // A session whose events belong to somebody else is worth nothing to this account.
-  const all = (await byOpenBridges(deps.db, events)).filter((event) => event.accountId === where.accountId);
-  const {
-    usable,
-    events: own,
-    evidence: left,
-  } = underInterventions(interventions, { evidence, events: all }, where.now);
-  if (!usable || (all.length > 0 && own.length === 0)) return null;
-  const interaction = where.interaction === 'newest' ? newestInteraction(own) : where.interaction;
-  const trusted = await fromOpenSources(deps.db, left);
-  const app =
+  const own = events.filter((event) => event.accountId === where.accountId);
+  const acceptance =
     where.clientId !== null && Object.hasOwn(policy.apps, where.clientId) ? policy.apps[where.clientId] : undefined;
-  const counting = app ? acceptedEvidence(app, trusted) : trusted;
-  const signIns = app ? acceptedEvents(app, own) : own;
-  const assessment = assess(policy, counting, signIns, where.now, { interaction });
-  return { account, policy, evidence: counting, events: signIns, assessment, all: { evidence: trusted, events: own } };
-}
-
-/** Levels that don't ride on SSO rest on the newest interaction; ageing still takes them away. */
-function newestInteraction(events: readonly AuthenticationEvent[]): string | null {
-  return (
-    events.reduce<AuthenticationEvent | null>((a, b) => (a === null || b.at > a.at ? b : a), null)?.interaction ?? null
+  const found = judged(
+    { policy, off: await disabledSources(deps.db), at: where.now },
+    { evidence, events: own, interventions },
+    { acceptance: acceptance ?? anything, interaction: where.interaction },
   );
+  if (!found.usable || found.signInAnew) return null;
+  const { accepted, assessment } = found;
+  return {
+    account,
+    policy,
+    ...accepted,
+    assessment,
+    interaction: where.interaction,
+    all: { evidence: found.evidence, events: found.events },
+  };
 }
