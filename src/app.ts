@@ -93,7 +93,7 @@ export async function createShimin(deps: {
   // Upstreams
   const rollups = startRollups({ db, clock, log });
   const observe = (source: string, answered: boolean) => rollups.note(source, answered);
-  const { health, population, face, sendSms, bridges, checks, healthy } = openUpstreams({
+  const upstreams = openUpstreams({
     config,
     db,
     keyring,
@@ -101,6 +101,7 @@ export async function createShimin(deps: {
     clock,
     observe,
   });
+  const { health, population, face, sendSms, bridges, checks, healthy } = upstreams;
   const hashQueue = createHashQueue({ concurrency: config.processes > 1 ? 1 : 2 });
 
   // Engine
@@ -281,6 +282,7 @@ export async function createShimin(deps: {
     },
     async close() {
       background.stop();
+      upstreams.close();
       await notices.stop();
       await rollups.stop();
       await shadows.stop();

@@ -15,6 +15,7 @@ export interface OutsideDoors {
   readonly checks: CheckDoor;
   /** Whether its circuit is closed; null: it was never asked. */
   healthy(id: string): boolean | null;
+  close(): void;
 }
 
 /**
@@ -101,6 +102,9 @@ export function openOutside(deps: {
     },
     checks: door(checkOf),
     healthy: (id) => upstreams.get(id)?.healthy() ?? null,
+    close() {
+      for (const upstream of upstreams.values()) upstream.close();
+    },
   };
 }
 

@@ -34,8 +34,9 @@ export function openUpstreams(deps: {
     upstream: own[name],
     clock,
   });
+  const outside = openOutside({ ...deps, allowLoopback });
   return {
-    ...openOutside({ ...deps, allowLoopback }),
+    ...outside,
     population: populationRegister(signed('population')),
     face: faceService(signed('face')),
     sendSms: smsGateway({ url: config.sms.url, token: config.sms.token, allowLoopback, upstream: own.sms }),
@@ -44,5 +45,9 @@ export function openUpstreams(deps: {
       face: own.face.healthy(),
       sms: own.sms.healthy(),
     }),
+    close() {
+      outside.close();
+      for (const upstream of Object.values(own)) upstream.close();
+    },
   };
 }

@@ -12,6 +12,7 @@ import { Agent, type Dispatcher, request } from 'undici';
 import type { z } from 'zod';
 import { ShiminError } from './errors.ts';
 import { AddressRefused, guardedLookup, isPublicAddress, literalAddress } from './outbound-address.ts';
+import { startProbe } from './probe.ts';
 import { parseStrictJson } from './strict-json.ts';
 
 const DEFAULT_TIMEOUT_MS = 3000;
@@ -20,9 +21,12 @@ const DEFAULT_MAX_BYTES = 256 * 1024;
 /** One upstream's share of our patience: how many calls at a time, and when to stop asking for a while. */
 export interface Upstream {
   readonly name: string;
-  /** False while the circuit is open: nobody asks it just now. */
+  /** False while the circuit is open and it does not answer our own probes either: nobody asks it just now. */
   healthy(): boolean;
-  run<T>(work: () => Promise<T>): Promise<T>;
+  /** `target`: what is asked there, so that it can be probed when it stops answering. */
+  run<T>(work: () => Promise<T>, target?: { readonly url: string | URL; readonly allowLoopback?: boolean }): Promise<T>;
+  /** Stops probing. */
+  close(): void;
 }
 
 export interface UpstreamOptions {
@@ -36,20 +40,30 @@ export interface UpstreamOptions {
 
 /**
  * Keeps one slow or broken upstream from taking the others down with it: beyond `maxConcurrent` and `maxQueued` calls are
- * refused at once, after `breakAfter` failures in a row nobody asks for `halfOpenAfterMs`, then one probe decides.
+ * refused at once, and after `breakAfter` failures in a row nobody is made to wait for it. A way that is withdrawn is not
+ * tried by anybody, so we look ourselves: as soon as the upstream answers a bare request it is offered again, and the first
+ * real call after `halfOpenAfterMs` decides.
  */
 export function createUpstream(name: string, options: UpstreamOptions = {}): Upstream {
-  const { maxConcurrent = 20, maxQueued = 20, breakAfter = 5, halfOpenAfterMs = 10_000, observe } = options;
+  const { maxConcurrent = 20, maxQueued = 20, breakAfter = 5, halfOpenAfterMs = 2000, observe } = options;
   const breaker = circuitBreaker(handleWhen(isFaultOfUpstream), {
     halfOpenAfter: halfOpenAfterMs,
     breaker: new ConsecutiveBreaker(breakAfter),
   });
   const policy = wrap(bulkhead(maxConcurrent, maxQueued), breaker);
+  let last: Pick<OutboundRequest, 'url' | 'allowLoopback'> | null = null;
+  const probe = startProbe(async () => last === null || answers(last));
+  breaker.onBreak(() => probe.begin());
+  breaker.onReset(() => probe.recovered());
+  const withdrawn = () => breaker.state === CircuitState.Open && !probe.answered();
   return {
     name,
-    healthy: () => breaker.state !== CircuitState.Open,
-    async run(work) {
+    healthy: () => !withdrawn(),
+    close: () => probe.stop(),
+    async run(work, target) {
+      last = target ?? last;
       try {
+        if (withdrawn()) throw new BrokenCircuitError();
         const result = await policy.execute(work);
         observe?.(name, true);
         return result;
@@ -74,6 +88,21 @@ function isFaultOfUpstream(error: unknown): boolean {
   if (!(error instanceof ShiminError) || !error.code.startsWith('upstream_')) return false;
   const { status } = error.detail;
   return typeof status !== 'number' || status >= 500 || status === 429 || status === 408;
+}
+
+/** Whether it says anything at all to a request without credentials or content, but that it is not well. */
+async function answers({
+  url,
+  allowLoopback = false,
+}: Pick<OutboundRequest, 'url' | 'allowLoopback'>): Promise<boolean> {
+  const { origin, pathname } = new URL(url);
+  try {
+    const { status } = await exchange({ url: origin + pathname, method: 'GET', allowLoopback, timeoutMs: 2000 });
+    return status < 500 && status !== 429 && status !== 408;
+  } catch (error) {
+    // Too long, compressed or a redirect: odd, and an answer.
+    return error instanceof ShiminError && error.code === 'upstream_malformed';
+  }
 }
 
 export interface OutboundRequest {
@@ -103,7 +132,7 @@ export interface OutboundAnswer {
  */
 export async function call(outbound: OutboundRequest): Promise<OutboundAnswer> {
   const { upstream } = outbound;
-  return upstream ? upstream.run(() => exchange(outbound)) : exchange(outbound);
+  return upstream ? upstream.run(() => exchange(outbound), outbound) : exchange(outbound);
 }
 
 /** `call`, then JSON by the book and through a schema. Statuses outside 2xx and `alsoStatus` count as unavailable. */
@@ -118,7 +147,7 @@ export async function callJson<T extends z.ZodType>(
     return parseAnswer(answer, outbound.schema);
   };
   // Parsing happens inside: an upstream that answers garbage is as broken as one that does not answer.
-  return outbound.upstream ? outbound.upstream.run(work) : work();
+  return outbound.upstream ? outbound.upstream.run(work, outbound) : work();
 }
 
 /** The same guards behind the shape of `fetch`, for libraries that bring their own protocol (openid-client, jose). */

@@ -315,7 +315,7 @@ describe('addresses', () => {
 });
 
 describe('one upstream among others', () => {
-  it('opens the circuit after failures in a row, then lets one probe decide', async () => {
+  it('opens the circuit after failures in a row, looks by itself, and lets one call decide', async () => {
     const upstream = createUpstream('register', { breakAfter: 3, halfOpenAfterMs: 200 });
     for (let i = 0; i < 3; i += 1) expect(await codeOf(ask('/500', { upstream }))).toMatch(/answered 500/);
     const before = hits;
@@ -323,9 +323,24 @@ describe('one upstream among others', () => {
     expect(await codeOf(ask('/good', { upstream }))).toBe('upstream_unavailable: circuit open');
     expect(hits).toBe(before);
     expect(await ask('/good', { upstream: createUpstream('other') })).toEqual({ result: 'match' });
-    await new Promise((resolve) => setTimeout(resolve, 250));
+    // Nobody asks: it finds out by itself that it is answered.
+    await expect.poll(() => upstream.healthy(), { timeout: 5000 }).toBe(true);
+    expect(hits).toBeGreaterThan(before);
     expect(await ask('/good', { upstream })).toEqual({ result: 'match' });
     expect(upstream.healthy()).toBe(true);
+    upstream.close();
+  });
+
+  it('stays withdrawn while it answers our look with errors, too, and stops looking when closed', async () => {
+    const upstream = createUpstream('register', { breakAfter: 1, halfOpenAfterMs: 50 });
+    await codeOf(ask('/500', { upstream }));
+    const before = hits;
+    await expect.poll(() => hits, { timeout: 5000 }).toBeGreaterThanOrEqual(before + 2);
+    expect(upstream.healthy()).toBe(false);
+    upstream.close();
+    const after = hits;
+    await new Promise((resolve) => setTimeout(resolve, 2800));
+    expect(hits).toBe(after);
   });
 
   it('does not let refusals of single requests open the circuit for everybody', async () => {
