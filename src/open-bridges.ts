@@ -2,8 +2,8 @@ import { type BridgeDoor, bridgeModules, type OpenBridge } from './bridges/index
 import type { Clock } from './lib/clock.ts';
 import type { Keyring } from './lib/crypto.ts';
 import { ShiminError } from './lib/errors.ts';
-import { createUpstream, type Upstream } from './lib/http.ts';
 import type { Log } from './lib/log.ts';
+import { createUpstream, type Upstream } from './lib/upstream.ts';
 import type { CheckDoor, OpenCheck } from './proofing/check.ts';
 import { checkModules } from './proofing/checks.ts';
 import { type BridgeRow, bridgeRow, bridgeRows, openSettings } from './storage/bridges.ts';

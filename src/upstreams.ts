@@ -1,9 +1,9 @@
 import type { Config } from './config.ts';
 import type { Clock } from './lib/clock.ts';
 import type { Keyring } from './lib/crypto.ts';
-import { createUpstream } from './lib/http.ts';
 import type { Log } from './lib/log.ts';
 import { smsGateway } from './lib/sms.ts';
+import { createUpstream } from './lib/upstream.ts';
 import { openOutside } from './open-bridges.ts';
 import { faceService } from './proofing/face.ts';
 import { populationRegister } from './proofing/population.ts';

@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import type { Worth } from '../assurance/bridge-worth.ts';
 import type { PersonCategory } from '../assurance/evidence.ts';
 import type { Clock } from '../lib/clock.ts';
-import type { Upstream } from '../lib/http.ts';
+import type { Upstream } from '../lib/upstream.ts';
 
 /** What an upstream tells about the person; each only as far as it told it. Its own words, checked for shape and not for truth. */
 export interface ExternalClaims {

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { ShiminError } from '../lib/errors.ts';
-import { call, type OutboundRequest, type Upstream } from '../lib/http.ts';
+import { call, type OutboundRequest } from '../lib/http.ts';
 import { parseStrictJson } from '../lib/strict-json.ts';
+import type { Upstream } from '../lib/upstream.ts';
 
 /** An answer as it was sent, and read. `fields` is null when a name stands in it twice: nobody can say which of both counts. */
 export interface LenientAnswer {

@@ -1,7 +1,8 @@
 import * as oidc from 'openid-client';
 import { z } from 'zod';
 import { ShiminError } from '../lib/errors.ts';
-import { guardedFetch, type Upstream } from '../lib/http.ts';
+import { guardedFetch } from '../lib/http.ts';
+import type { Upstream } from '../lib/upstream.ts';
 import type { Bridge, BridgeRefusal, BridgeResult, BridgeStart, ExternalClaims, ExternalIdentity } from './bridge.ts';
 
 export interface OidcBridgeSettings {

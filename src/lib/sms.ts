@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { newId } from './crypto.ts';
-import { callJson, type Upstream } from './http.ts';
+import { callJson } from './http.ts';
+import type { Upstream } from './upstream.ts';
 
 export interface SmsMessage {
   /** E.164. */

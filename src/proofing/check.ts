@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import type { EvidenceKind, Strength } from '../assurance/evidence.ts';
 import type { Clock } from '../lib/clock.ts';
-import type { Upstream } from '../lib/http.ts';
+import type { Upstream } from '../lib/upstream.ts';
 import type { ProofingMethod } from './method.ts';
 
 /** A check of what a person states at somebody else's books: what it asks, and the most that an answer is worth. */

@@ -3,7 +3,8 @@ import type { z } from 'zod';
 import type { Clock } from '../lib/clock.ts';
 import { randomToken } from '../lib/crypto.ts';
 import { ShiminError } from '../lib/errors.ts';
-import { callJson, type Upstream } from '../lib/http.ts';
+import { callJson } from '../lib/http.ts';
+import type { Upstream } from '../lib/upstream.ts';
 
 /** How to reach a source: settings, never constants. */
 export interface SourceSettings {

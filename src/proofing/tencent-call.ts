@@ -2,7 +2,8 @@ import { createHash, createHmac } from 'node:crypto';
 import { z } from 'zod';
 import type { Clock } from '../lib/clock.ts';
 import { ShiminError } from '../lib/errors.ts';
-import { callJson, type Upstream } from '../lib/http.ts';
+import { callJson } from '../lib/http.ts';
+import type { Upstream } from '../lib/upstream.ts';
 
 export interface TencentSource {
   /** `https://faceid.tencentcloudapi.com/`. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ShiminError } from '../lib/errors.ts';
-import { call, type OutboundAnswer } from '../lib/http.ts';
+import type { OutboundAnswer } from '../lib/exchange.ts';
+import { call } from '../lib/http.ts';
 import type { SignalEventRow } from '../storage/signal-events.ts';
 import type { SignalStream } from '../storage/signal-streams.ts';
 import type { SignalDeps } from './deps.ts';

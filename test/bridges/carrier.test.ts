@@ -6,7 +6,7 @@ import { worthOf } from '../../src/assurance/bridge-worth.ts';
 import type { BridgeResult, BridgeStart } from '../../src/bridges/bridge.ts';
 import { carrier } from '../../src/bridges/carrier/index.ts';
 import { mobileSign } from '../../src/bridges/carrier/mobile.ts';
-import { createUpstream } from '../../src/lib/http.ts';
+import { createUpstream } from '../../src/lib/upstream.ts';
 import { carrierCheckSecrets, carrierCheckSettings } from '../../src/proofing/carrier.ts';
 import { type ServedUpstream, serveUpstream } from '../support/upstream.ts';
 

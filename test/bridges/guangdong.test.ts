@@ -10,7 +10,7 @@ import type { BridgeResult, BridgeStart } from '../../src/bridges/bridge.ts';
 import { guangdong } from '../../src/bridges/guangdong/index.ts';
 import { claimsOf } from '../../src/bridges/guangdong/person.ts';
 import { personAnswer } from '../../src/bridges/guangdong/wire.ts';
-import { createUpstream } from '../../src/lib/http.ts';
+import { createUpstream } from '../../src/lib/upstream.ts';
 
 let server: Server;
 let origin = '';

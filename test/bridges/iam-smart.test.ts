@@ -5,7 +5,7 @@ import { faults as lineFaults } from '../../simulators/lib/faults.ts';
 import { upstreamFacts } from '../../src/assurance/upstream-facts.ts';
 import type { BridgeResult, BridgeStart } from '../../src/bridges/bridge.ts';
 import { iamSmart } from '../../src/bridges/iam-smart/index.ts';
-import { createUpstream } from '../../src/lib/http.ts';
+import { createUpstream } from '../../src/lib/upstream.ts';
 import { choose, type ServedUpstream, serveUpstream } from './upstream-support.ts';
 
 let served: ServedUpstream;

@@ -6,7 +6,7 @@ import { upstreamFacts } from '../../src/assurance/upstream-facts.ts';
 import type { BridgeResult, BridgeStart } from '../../src/bridges/bridge.ts';
 import { claimsOf } from '../../src/bridges/macao/claims.ts';
 import { macao } from '../../src/bridges/macao/index.ts';
-import { createUpstream } from '../../src/lib/http.ts';
+import { createUpstream } from '../../src/lib/upstream.ts';
 import { choose, type ServedUpstream, serveUpstream } from './upstream-support.ts';
 
 let served: ServedUpstream;

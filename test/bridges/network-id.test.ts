@@ -6,7 +6,7 @@ import { worthOf } from '../../src/assurance/bridge-worth.ts';
 import { upstreamFacts } from '../../src/assurance/upstream-facts.ts';
 import type { BridgeResult, BridgeStart, ExternalIdentity } from '../../src/bridges/bridge.ts';
 import { networkId } from '../../src/bridges/network-id/index.ts';
-import { createUpstream } from '../../src/lib/http.ts';
+import { createUpstream } from '../../src/lib/upstream.ts';
 import { type ServedUpstream, serveUpstream } from '../support/upstream.ts';
 
 let platform: ServedUpstream;

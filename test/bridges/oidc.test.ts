@@ -6,7 +6,7 @@ import { openIdProvider } from '../../simulators/oidc/provider.ts';
 import { type TokenFault, tokenFaults } from '../../simulators/oidc/tokens.ts';
 import type { BridgeStart } from '../../src/bridges/bridge.ts';
 import { oidcBridge } from '../../src/bridges/oidc.ts';
-import { createUpstream } from '../../src/lib/http.ts';
+import { createUpstream } from '../../src/lib/upstream.ts';
 
 let server: Server;
 let origin = '';

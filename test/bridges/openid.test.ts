@@ -3,7 +3,7 @@ import { answerFaults } from '../../simulators/oidc/provider.ts';
 import { openidUpstream } from '../../simulators/openid/service.ts';
 import type { Bridge, BridgeStart } from '../../src/bridges/bridge.ts';
 import { openid } from '../../src/bridges/openid/index.ts';
-import { createUpstream } from '../../src/lib/http.ts';
+import { createUpstream } from '../../src/lib/upstream.ts';
 import { serveUpstream } from '../support/upstream.ts';
 
 let served: Awaited<ReturnType<typeof serveUpstream>>;

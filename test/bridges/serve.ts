@@ -5,7 +5,7 @@ import type { SimulatedUpstream, UpstreamContext } from '../../simulators/lib/up
 import { loadPeople } from '../../simulators/people.ts';
 import type { Bridge, BridgeModule, BridgeStart } from '../../src/bridges/bridge.ts';
 import { systemClock } from '../../src/lib/clock.ts';
-import { createUpstream } from '../../src/lib/http.ts';
+import { createUpstream } from '../../src/lib/upstream.ts';
 
 /** One simulated upstream on a port of its own. */
 export async function serve<Simulator extends SimulatedUpstream>(

@@ -8,7 +8,7 @@ import { registrations } from '../../simulators/singpass/registration.ts';
 import { singpassUpstream } from '../../simulators/singpass/service.ts';
 import type { Bridge, BridgeStart } from '../../src/bridges/bridge.ts';
 import { singpass } from '../../src/bridges/singpass/index.ts';
-import { createUpstream } from '../../src/lib/http.ts';
+import { createUpstream } from '../../src/lib/upstream.ts';
 
 export const request: BridgeStart = {
   redirectUri: 'http://localhost:1/bridge/singpass/callback',

@@ -5,7 +5,7 @@ import { twFidoUpstream } from '../../simulators/tw-fido/service.ts';
 import { upstreamFacts } from '../../src/assurance/upstream-facts.ts';
 import type { Bridge, BridgeResult, BridgeStart } from '../../src/bridges/bridge.ts';
 import { twFido } from '../../src/bridges/tw-fido/index.ts';
-import { createUpstream } from '../../src/lib/http.ts';
+import { createUpstream } from '../../src/lib/upstream.ts';
 import { type ServedUpstream, serveUpstream } from './upstream-support.ts';
 
 let served: ServedUpstream;

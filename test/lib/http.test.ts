@@ -4,9 +4,10 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { ShiminError } from '../../src/lib/errors.ts';
-import { call, callJson, createUpstream, guardedFetch, type OutboundRequest } from '../../src/lib/http.ts';
+import { call, callJson, guardedFetch, type OutboundRequest } from '../../src/lib/http.ts';
 import { guardedLookup } from '../../src/lib/outbound-address.ts';
 import { parseStrictJson } from '../../src/lib/strict-json.ts';
+import { createUpstream } from '../../src/lib/upstream.ts';
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 

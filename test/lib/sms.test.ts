@@ -1,8 +1,8 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createUpstream } from '../../src/lib/http.ts';
 import { smsGateway } from '../../src/lib/sms.ts';
+import { createUpstream } from '../../src/lib/upstream.ts';
 
 let answer = { status: 202, body: '{"message_id":"m-1","status":"accepted"}' };
 const seen: { url: string | undefined; token: string | undefined; body: unknown }[] = [];

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { checkCredentials, checkFaults, signatureFault } from '../../simulators/carrier/checks.ts';
 import { carrierUpstream } from '../../simulators/carrier/service.ts';
-import { createUpstream } from '../../src/lib/http.ts';
+import { createUpstream } from '../../src/lib/upstream.ts';
 import { carrierCheck, carrierCheckSecrets, carrierCheckSettings } from '../../src/proofing/carrier.ts';
 import type { Applicant } from '../../src/proofing/method.ts';
 import { authorization } from '../../src/proofing/tencent-call.ts';

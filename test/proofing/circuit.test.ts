@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { demoCredentials, type Simulators, startSimulators } from '../../simulators/main.ts';
-import { createUpstream } from '../../src/lib/http.ts';
+import { createUpstream } from '../../src/lib/upstream.ts';
 import { populationRegister } from '../../src/proofing/population.ts';
 
 let city: Simulators;

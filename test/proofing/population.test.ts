@@ -98,7 +98,7 @@ describe('asking the population register', () => {
   });
 
   it('F-36 stops asking a register that is down and asks again later', async () => {
-    const { createUpstream } = await import('../../src/lib/http.ts');
+    const { createUpstream } = await import('../../src/lib/upstream.ts');
     const upstream = createUpstream('population', { breakAfter: 2, halfOpenAfterMs: 150 });
     const client = populationRegister(source.settings('/population', { upstream }));
     script = () => ({});

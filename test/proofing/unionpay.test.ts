@@ -7,7 +7,7 @@ import { type Card, cardsOf } from '../../simulators/unionpay/cards.ts';
 import { unionpayUpstream } from '../../simulators/unionpay/service.ts';
 import { signatureOf } from '../../simulators/unionpay/wire.ts';
 import { checkDocument } from '../../src/identity/documents.ts';
-import { createUpstream } from '../../src/lib/http.ts';
+import { createUpstream } from '../../src/lib/upstream.ts';
 import type { Applicant } from '../../src/proofing/method.ts';
 import { unionPayCheck, unionPaySecrets, unionPaySettings } from '../../src/proofing/unionpay.ts';
 import { digestToSign, openedAnswer, textToSign } from '../../src/proofing/unionpay-wire.ts';

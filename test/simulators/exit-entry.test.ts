@@ -5,7 +5,7 @@ import { exitEntryCredentials, exitEntryFaults } from '../../simulators/exit-ent
 import { signRequest } from '../../simulators/lib/signing.ts';
 import { demoCredentials, type Simulators, startSimulators } from '../../simulators/main.ts';
 import { checkDocument } from '../../src/identity/documents.ts';
-import { createUpstream } from '../../src/lib/http.ts';
+import { createUpstream } from '../../src/lib/upstream.ts';
 import { exitEntryService } from '../../src/proofing/exit-entry.ts';
 import { faceService } from '../../src/proofing/face.ts';
 import type { ProofingResult } from '../../src/proofing/method.ts';

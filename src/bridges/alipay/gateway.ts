@@ -1,7 +1,7 @@
 import { type KeyObject, sign, verify } from 'node:crypto';
 import { z } from 'zod';
 import type { Clock } from '../../lib/clock.ts';
-import type { Upstream } from '../../lib/http.ts';
+import type { Upstream } from '../../lib/upstream.ts';
 import { callLeniently, type LenientAnswer } from '../lenient-call.ts';
 import { rawMembers } from './raw-members.ts';
 import type { Trust } from './trust.ts';

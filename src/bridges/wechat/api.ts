@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Upstream } from '../../lib/http.ts';
+import type { Upstream } from '../../lib/upstream.ts';
 import { callLeniently } from '../lenient-call.ts';
 
 export interface WeChatApiOptions {
