@@ -164,8 +164,9 @@ export async function createShimin(deps: {
     origins: [config.issuer],
     issuer: config.issuer,
     hashQueue,
+    browsers,
+    clientAddress: (ctx: Context) => clientAddress(ctx, config.trustedProxies),
   };
-  const address = (ctx: Context) => clientAddress(ctx, config.trustedProxies);
   const door = (ctx: Context) => ({ req: ctx.req, res: ctx.res });
   const router = new Router();
   const deliveries = startDeliveries(router, { config, db, clock, keyring, log, engine, unique: models.replayUnique });
@@ -178,7 +179,6 @@ export async function createShimin(deps: {
     faceOrigin: new URL(config.face.url).origin,
     health,
     sendSms,
-    clientAddress: address,
     engine: {
       open: (ctx, uid) => openInteraction(engine.provider, door(ctx), { uid, browser: browsers.of(ctx) }),
       finish: (ctx, outcome) => finishInteraction(engine.provider, door(ctx), outcome, clock()),
@@ -206,7 +206,6 @@ export async function createShimin(deps: {
     areaSession: account,
     bridges,
     checks,
-    clientAddress: address,
     endSession: deliveries.endSession,
     isSignedIn: (ctx) => isSignedIn(engine.provider, door(ctx)),
     sessionOfSid: (accountId, sid) => sessionUidOfSid(engine.provider, db, accountId, 'account', sid),
@@ -235,7 +234,6 @@ export async function createShimin(deps: {
     clientFault: (metadata) => metadataFault(engine.provider, metadata),
     allowLoopback: config.allowLoopback,
     endSession: deliveries.endSession,
-    clientAddress: address,
   });
 
   const api = startApi({ config, db, clock, keyring, log, engine, i18n, health });

@@ -19,6 +19,7 @@ import {
   recoveryCodesLeft,
   totpOf,
 } from '../storage/authenticators.ts';
+import { isStopped } from '../storage/failures.ts';
 import { put, take } from '../storage/pending.ts';
 import { parseForm, seeOther } from '../web/forms.ts';
 import { causeOf, doneKey, freshly, type Handler, param, type SignedIn, withCitizen } from './context.ts';
@@ -48,7 +49,12 @@ async function render(
     totpOf(deps.db, account.id),
     recoveryCodesLeft(deps.db, account.id),
   ]);
-  const hasOther = password !== null && totp !== null;
+  const stopped = {
+    password: password?.stopped === true,
+    totp: totp?.stopped === true,
+    codes: await isStopped(deps.db, 'recovery_code', account.id),
+  };
+  const hasOther = password !== null && totp !== null && !stopped.password && !stopped.totp;
   deps.renderer.render(
     ctx,
     'account/authenticators',
@@ -63,6 +69,7 @@ async function render(
       hasPassword: password !== null,
       hasTotp: totp !== null,
       recoveryCodesLeft: codes,
+      stopped,
       canRemove: passkeys.length > 1 || hasOther,
       passkey: await challenge(deps, citizen),
       errors,

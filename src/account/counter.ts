@@ -3,20 +3,18 @@ import { z } from 'zod';
 import { cancelCounterCase } from '../commands/counter-cancel.ts';
 import { openCounterCase } from '../commands/counter-open.ts';
 import { caseNumber, groupCode } from '../commands/counter-rules.ts';
+import { count } from '../commands/throttles.ts';
 import { counterCategories, documentsFor } from '../identity/counter.ts';
-import { blindIndex } from '../lib/crypto.ts';
 import { ShiminError } from '../lib/errors.ts';
 import { type CounterCase, caseById, casesOf, codeOf } from '../storage/counter-cases.ts';
 import { listCounters } from '../storage/counters.ts';
 import { personOf } from '../storage/persons.ts';
-import { hit } from '../storage/throttle.ts';
 import { parseForm, seeOther } from '../web/forms.ts';
 import { qrSvg } from '../web/qr.ts';
 import { causeOf, doneKey, freshly, type Handler, param, withCitizen } from './context.ts';
 import type { AccountDeps } from './deps.ts';
 
 const page = '/account/counter';
-const day = 24 * 3600;
 /** Half an hour of looking every five seconds. */
 const maxLooks = 360;
 
@@ -84,15 +82,7 @@ const openForm = z.object({ officials: z.enum(['1', '2']) });
 const open: Handler = async (deps, ctx, { account }) => {
   const form = parseForm(openForm, ctx.request.body);
   if (!form.ok) throw new ShiminError('form_invalid', { status: 422 });
-  const bucket = `counterOpen:${blindIndex(deps.keyring, 'throttle', account.id)}`;
-  const { allowed, retryAfterSec } = await hit(deps.db, {
-    bucket,
-    limit: 20,
-    windowSec: day,
-    lockSec: 0,
-    now: deps.clock(),
-  });
-  if (!allowed) throw new ShiminError('too_many_requests', { status: 429, retryAfter: retryAfterSec });
+  await count(deps, 'counterOpen', account.id);
   const officials = form.value.officials === '2' ? 2 : 1;
   await openCounterCase(deps, { accountId: account.id, officials, cause: causeOf(ctx) });
   seeOther(ctx, page);

@@ -10,10 +10,9 @@ import {
   questionOf,
   ticketOf,
 } from '../commands/cross-device.ts';
-import { blindIndex } from '../lib/crypto.ts';
+import { count } from '../commands/throttles.ts';
 import { ShiminError } from '../lib/errors.ts';
 import { findApp } from '../storage/apps.ts';
-import { hit } from '../storage/throttle.ts';
 import { placeOf } from '../web/client-address.ts';
 import { deviceName } from '../web/device-name.ts';
 import { parseForm, seeOther } from '../web/forms.ts';
@@ -22,20 +21,6 @@ import { causeOf, type Handler, param, withCitizen } from './context.ts';
 import type { AccountDeps } from './deps.ts';
 
 const page = '/account/qr';
-const minute = 60;
-const hour = 60 * minute;
-
-/** Whoever guesses codes is stopped by the account and by the address; scanning needs no guess. */
-const limits = {
-  qrAccount: { limit: 20, windowSec: hour, lockSec: 15 * minute },
-  qrAnswerAddress: { limit: 200, windowSec: hour, lockSec: 15 * minute },
-} as const;
-
-async function count(deps: AccountDeps, name: keyof typeof limits, key: string): Promise<void> {
-  const bucket = `${name}:${blindIndex(deps.keyring, 'throttle', key)}`;
-  const { allowed, retryAfterSec } = await hit(deps.db, { bucket, ...limits[name], now: deps.clock() });
-  if (!allowed) throw new ShiminError('too_many_requests', { status: 429, retryAfter: retryAfterSec });
-}
 
 /**
  * Signed in with a passkey within five minutes; where the app wants a new sign-in, since the computer asked. The command

@@ -1,13 +1,10 @@
 import type { Context } from 'koa';
 import { appActor, rolesOfApp } from '../commands/app-roles.ts';
+import { tryOnce } from '../commands/throttles.ts';
 import { findApp } from '../storage/apps.ts';
-import { hit } from '../storage/throttle.ts';
 import type { ApiDeps } from './deps.ts';
 import type { Caller } from './operation.ts';
 import { type Answer, challenge, problem } from './problem.ts';
-
-/** Requests of one app in a minute. */
-export const ratePerMinute = 600;
 
 /**
  * The app behind the bearer token in the header (RFC 6750 section 2.1, nowhere else): its own token, alive, for this
@@ -30,8 +27,7 @@ export async function callerOf(deps: ApiDeps, ctx: Context, requestId: string): 
   if (app === null || app.metadata.shimin_disabled === true) return refuse(401, 'invalid_token');
   if (!found.scopes.has(scope)) return refuse(403, 'insufficient_scope');
   if (found.resource !== resource) return refuse(401, 'invalid_token');
-  const rule = { bucket: `admin-api:${clientId}`, limit: ratePerMinute, windowSec: 60, lockSec: 0, now: deps.clock() };
-  const { allowed, retryAfterSec } = await hit(deps.db, rule);
+  const { allowed, retryAfterSec } = await tryOnce(deps, 'apiClient', clientId);
   if (!allowed)
     return {
       refused: problem(429, 'too_many_requests', { headers: { 'Retry-After': `${retryAfterSec}` }, requestId }),

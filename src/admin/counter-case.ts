@@ -6,6 +6,7 @@ import { noteRegisterDenial } from '../commands/counter-register.ts';
 import { type CounterDenial, caseNumber, counterTimes, refusalReasons } from '../commands/counter-rules.ts';
 import { hearRegister } from '../commands/hear-register.ts';
 import { noteLook } from '../commands/note-look.ts';
+import { count } from '../commands/throttles.ts';
 import { checkListFor, counterCategories, type DocumentRead, documentsFor, readDocument } from '../identity/counter.ts';
 import { maskDocument } from '../identity/person.ts';
 import { ShiminError } from '../lib/errors.ts';
@@ -25,7 +26,6 @@ import {
   tickedIn,
   typedIn,
 } from './counter-form.ts';
-import { count } from './counter-throttle.ts';
 import type { AdminDeps } from './deps.ts';
 
 const path = '/admin/counter/cases/:id';
@@ -150,7 +150,7 @@ async function askRegister(
   found: CounterCase,
   { name, number, document }: DocumentRead,
 ): Promise<ProofingResult> {
-  await count(deps, 'register', staff.accountId);
+  await count(deps, 'counterRegister', staff.accountId);
   const answer = await deps.population.verify({ name, number, purpose: 'counter' });
   const { outcome } = answer;
   if (outcome === 'verified') return answer;

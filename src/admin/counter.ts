@@ -1,11 +1,11 @@
 import type { Context } from 'koa';
 import { z } from 'zod';
 import { takeCounterCase } from '../commands/counter-take.ts';
+import { count, forget } from '../commands/throttles.ts';
 import { findCounter, listCounters } from '../storage/counters.ts';
 import { parseForm, seeOther } from '../web/forms.ts';
 import { type AdminHandler, type AdminRoute, byOf, page, type Staff } from './context.ts';
 import { seatOf, takeSeat } from './counter-seat.ts';
-import { count, forget } from './counter-throttle.ts';
 import type { AdminDeps } from './deps.ts';
 
 const path = '/admin/counter';
@@ -37,12 +37,12 @@ const take: AdminHandler = async (deps, ctx, staff) => {
   if (!form.ok) return render(deps, ctx, staff, { errors: form.errors }, 422);
   const seat = await seatOf(deps, ctx, staff);
   if (seat === null) return render(deps, ctx, staff, { errors: { counter: 'counter.denied.no_counter' } }, 422);
-  await count(deps, 'row', staff.accountId);
-  await count(deps, 'day', staff.accountId);
-  await count(deps, 'address', deps.clientAddress(ctx));
+  await count(deps, 'counterRow', staff.accountId);
+  await count(deps, 'counterDay', staff.accountId);
+  await count(deps, 'counterAddress', deps.clientAddress(ctx));
   const taken = await takeCounterCase(deps, { by: byOf(ctx, staff), code: form.value.code, counter: seat.id });
   if ('denied' in taken) return render(deps, ctx, staff, { errors: { code: `counter.denied.${taken.denied}` } }, 422);
-  await forget(deps, 'row', staff.accountId);
+  await forget(deps, 'counterRow', staff.accountId);
   return seeOther(ctx, `${path}/cases/${taken.done.id}`);
 };
 

@@ -2,10 +2,8 @@ import type { Context } from 'koa';
 import { z } from 'zod';
 import { lookReasons } from '../assurance/interventions.ts';
 import { type Identifier, searchPerson } from '../commands/search-person.ts';
+import { count } from '../commands/throttles.ts';
 import { personDocuments } from '../identity/documents.ts';
-import { blindIndex } from '../lib/crypto.ts';
-import { ShiminError } from '../lib/errors.ts';
-import { hit } from '../storage/throttle.ts';
 import { parseForm, seeOther } from '../web/forms.ts';
 import { type AdminHandler, type AdminRoute, byOf, page, type Staff } from './context.ts';
 import type { AdminDeps } from './deps.ts';
@@ -25,21 +23,6 @@ async function render(deps: AdminDeps, ctx: Context, staff: Staff, again: object
   page(deps, ctx, staff, 'people', { kinds, reasons: lookReasons, ...again }, { status });
 }
 
-/** Right and wrong searches alike: somebody who reads records one after the other is stopped as well as who guesses. */
-const limits = {
-  hour: { limit: 60, windowSec: 3600, lockSec: 900 },
-  day: { limit: 300, windowSec: 24 * 3600, lockSec: 3600 },
-};
-
-async function count(deps: AdminDeps, staff: Staff): Promise<void> {
-  for (const [name, limit] of Object.entries(limits)) {
-    const bucket = `people-${name}:${blindIndex(deps.keyring, 'throttle', staff.accountId)}`;
-    const { allowed, retryAfterSec } = await hit(deps.db, { bucket, ...limit, now: deps.clock() });
-    if (!allowed)
-      throw new ShiminError('too_many_requests', { status: 429, retryAfter: retryAfterSec, detail: { limit: name } });
-  }
-}
-
 const findForm = z.object({
   kind: z.enum(kinds),
   value: z.string().trim().min(1).max(100),
@@ -53,7 +36,9 @@ const find: AdminHandler = async (deps, ctx, staff) => {
     z.looseObject({ kind: z.string(), reason: z.string() }).partial().safeParse(ctx.request.body).data ?? {};
   const values = { kind: chosen.kind ?? '', reason: chosen.reason ?? '' };
   if (!form.ok) return render(deps, ctx, staff, { errors: form.errors, values }, 422);
-  await count(deps, staff);
+  // Right and wrong searches alike: somebody who reads records one after the other is stopped as well as who guesses.
+  await count(deps, 'peopleHour', staff.accountId);
+  await count(deps, 'peopleDay', staff.accountId);
   const { kind, value, reason } = form.value;
   const found = await searchPerson(deps, { by: byOf(ctx, staff), identifier: identifierOf(kind, value), reason });
   if ('nobody' in found) {

@@ -126,7 +126,8 @@ export async function removePasskey(
     const left = await passkeysOf(tx, input.accountId);
     const password = await passwordOf(tx, input.accountId);
     const totp = await totpOf(tx, input.accountId);
-    if (left.length === 0 && !(password && totp)) throw new ShiminError('last_way_in', { status: 409 });
+    const typed = password !== null && totp !== null && !password.stopped && !totp.stopped;
+    if (left.length === 0 && !typed) throw new ShiminError('last_way_in', { status: 409 });
     await note(tx, at, 'authenticator.revoked', input.accountId, input.cause, { kind: 'passkey' });
     await tell(tx, deps, at, input.accountId, { type: passkeyType(removed.transports), change: 'delete' });
     await notify(tx, deps, { accountId: input.accountId, kind: 'passkey_removed', at });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { approvingEvent, crossDeviceFacts } from '../assurance/cross-device.ts';
-import { blindIndex, randomDigits, randomToken, sha256b64u, timingSafeEqualStrings } from '../lib/crypto.ts';
+import { blindIndex, randomDigits, randomToken, timingSafeEqualStrings } from '../lib/crypto.ts';
 import { ShiminError } from '../lib/errors.ts';
 import { livingEvents } from '../standing/sign-ins.ts';
 import { findAccount } from '../storage/accounts.ts';
@@ -9,9 +9,9 @@ import { passkeysOf } from '../storage/authenticators.ts';
 import { type Db, transaction } from '../storage/db.ts';
 import { peek, put, putNew, take } from '../storage/pending.ts';
 import { insertEvent } from '../storage/sessions.ts';
-import { hit } from '../storage/throttle.ts';
 import { liftByDoing } from './close-interventions.ts';
 import type { Cause, CommandDeps } from './command.ts';
+import { tryOnce } from './throttles.ts';
 
 /** From the moment the computer shows it (security.md D19). */
 export const lifetimeMs = 120_000;
@@ -19,7 +19,6 @@ export const lifetimeMs = 120_000;
 export const pickUpMs = 10_000;
 /** Of 10^8: guessing is stopped by the ticket, the account and the address. */
 const digits = 8;
-const triesOfTicket = 5;
 /** A phone's clockwork of whole seconds (`auth_time`). */
 const slackMs = 2_000;
 
@@ -119,9 +118,7 @@ export async function answerComputer(deps: CommandDeps, decision: Decision): Pro
   const question = await questionOf(deps, decision.ticket);
   if (question === null) return 'gone';
   if (!decision.approve) return conclude(deps, decision, question, { kind: 'refused', reason: 'by_person' });
-  const bucket = `qrTicket:${sha256b64u(decision.ticket)}`;
-  const windowSec = lifetimeMs / 1000;
-  const { allowed } = await hit(deps.db, { bucket, limit: triesOfTicket, windowSec, lockSec: 0, now: deps.clock() });
+  const { allowed } = await tryOnce(deps, 'qrTicket', decision.ticket);
   if (!allowed) {
     await conclude(deps, decision, question, { kind: 'refused', reason: 'too_many_codes' });
     return 'gone';

@@ -152,7 +152,8 @@ export async function unlinkIdentity(
     const gone = identities.find((identity) => identity.id === id);
     if (!gone || !(await removeIdentity(tx, accountId, id))) return false;
     const own = (await passkeysOf(tx, accountId)).length > 0;
-    const password = (await passwordOf(tx, accountId)) !== null && (await totpOf(tx, accountId)) !== null;
+    const [secret, codes] = [await passwordOf(tx, accountId), await totpOf(tx, accountId)];
+    const password = secret !== null && codes !== null && !secret.stopped && !codes.stopped;
     // Another upstream's word is no way in to count on: it may be switched off in a second.
     if (!own && !password) throw new ShiminError('last_way_in', { status: 409 });
     const about = { accountId, at, initiator: 'user' as const };

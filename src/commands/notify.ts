@@ -12,6 +12,7 @@ export const noticeKinds = [
   'passkey_removed',
   'recovery_codes_new',
   'recovery_code_used',
+  'authenticator_stopped',
   'identity_linked',
   'identity_unlinked',
   'accounts_merged',

@@ -4,6 +4,7 @@ import { append } from '../storage/audit.ts';
 import { advancePasskey, advanceTotp, useRecoveryCode } from '../storage/authenticators.ts';
 import { transaction } from '../storage/db.ts';
 import { insertEvent } from '../storage/sessions.ts';
+import { endRow } from './authenticator-tries.ts';
 import { liftByDoing } from './close-interventions.ts';
 import type { Cause, CommandDeps } from './command.ts';
 import { notify } from './notify.ts';
@@ -31,6 +32,9 @@ export async function recordAuthentication(
   await transaction(deps.db, async (tx) => {
     for (const use of input.uses) {
       if (!(await take(tx, use, input.accountId, at))) throw new ShiminError('ceremony_replayed', { status: 409 });
+      const { accountId } = input;
+      if (use.kind === 'totp') await endRow(tx, { accountId, kind: 'totp', id: use.id });
+      if (use.kind === 'recovery_code') await endRow(tx, { accountId, kind: 'recovery_code', id: accountId });
     }
     for (const facts of input.facts) {
       await insertEvent(tx, {

@@ -3,6 +3,7 @@ import type { Log } from '../lib/log.ts';
 import type { Db } from '../storage/db.ts';
 import { pruneDecisions } from '../storage/decisions.ts';
 import { pruneIdempotency } from '../storage/idempotency.ts';
+import { pruneDevices } from '../storage/known-devices.ts';
 import { pruneExpired } from '../storage/oidc-models/grants.ts';
 import { prune } from '../storage/pending.ts';
 import { pruneSessions } from '../storage/sessions.ts';
@@ -33,6 +34,7 @@ export function startHousekeeping(deps: HousekeepingDeps): { stop(): void } {
     await prune(deps.db, now);
     await pruneThrottles(deps.db, now);
     await pruneLooks(deps.db, now);
+    await pruneDevices(deps.db, new Date(now.getTime() - keptMs));
     await pruneIdempotency(deps.db, now);
     await pruneSignalEvents(deps.db, new Date(now.getTime() - signalsKeptMs));
     await pruneDecisions(deps.db, new Date(now.getTime() - keptMs));

@@ -5,8 +5,9 @@ import { verifyAuthentication } from '../authenticators/passkey.ts';
 import { verifyPassword } from '../authenticators/password.ts';
 import { hashRecoveryCode } from '../authenticators/recovery-code.ts';
 import { verifyTotp } from '../authenticators/totp.ts';
-import { noteFailure } from '../commands/note-failure.ts';
+import { beginTry, endRow, noteFailure, type TypedAuthenticator } from '../commands/authenticator-tries.ts';
 import { recordAuthentication } from '../commands/record-authentication.ts';
+import { count, countGuess, uncount } from '../commands/throttles.ts';
 import { normalisePhone } from '../identity/phone.ts';
 import { openFor } from '../lib/crypto.ts';
 import { ShiminError } from '../lib/errors.ts';
@@ -19,10 +20,9 @@ import { causeOf, fieldErrors, type Handler, withSituation } from './context.ts'
 import type { JourneyDeps } from './deps.ts';
 import { type Situation, samePerson } from './gather.ts';
 import { saveState } from './state.ts';
-import { count, countAddress } from './throttles.ts';
 
 const verifyPasskey: Handler = async (deps, ctx, situation) => {
-  await countAddress(deps, ctx, 'passkeyAddress');
+  await count(deps, 'passkeyAddress', deps.clientAddress(ctx));
   const form = parseForm(passkeyForm, ctx.request.body);
   if (!form.ok) throw new ShiminError('passkey_rejected', { status: 400 });
   const ceremony = await takeCeremony(deps, situation, form.value.ceremony, 'passkey-authentication');
@@ -46,6 +46,7 @@ const verifyPasskey: Handler = async (deps, ctx, situation) => {
     const code = result.reason === 'unknown_credential' ? 'passkey_unknown' : 'passkey_rejected';
     throw new ShiminError(code, { status: 400, detail: { reason: result.reason } });
   }
+  await uncount(deps, 'passkeyAddress', deps.clientAddress(ctx));
   samePerson(situation, result.passkey.accountId);
   const account = await findAccount(db, result.passkey.accountId);
   if (account?.status !== 'active') throw new ShiminError('account_suspended', { status: 403 });
@@ -78,11 +79,16 @@ const enterPassword: Handler = async (deps, ctx, situation) => {
   if (!form.ok) return fieldErrors(deps, ctx, situation, 'password', form.errors);
   const phone = normalisePhone(form.value.phone, form.value.region);
   const target = phone ?? form.value.phone;
-  await countAddress(deps, ctx, 'passwordAddress');
-  await count(deps, 'passwordTarget', target);
+  const address = deps.clientAddress(ctx);
+  await count(deps, 'passwordAddress', address);
   const db = deps.db;
   const found = phone === null ? null : await findAccountByContact(db, deps.keyring, 'phone', phone);
-  const stored = found ? await passwordOf(db, found.accountId) : null;
+  const accountId = found?.accountId ?? null;
+  const guessed = await countGuess(deps, 'password', { target, accountId, browser: deps.browsers.of(ctx) });
+  const known = accountId === null ? null : await passwordOf(db, accountId);
+  const tried = known && (await beginTry(deps, passwordKey(known.accountId)));
+  // Stopped after too many failures: nothing is looked at, in the same time and with the same words as a wrong one.
+  const stored = tried === null ? null : known;
   const right = await verifyPassword({
     queue: deps.hashQueue,
     pepper: deps.keyring.pepper,
@@ -90,14 +96,16 @@ const enterPassword: Handler = async (deps, ctx, situation) => {
     password: form.value.password,
   });
   if (!right || !found) {
-    await noteFailure(deps, {
-      accountId: found?.accountId ?? null,
-      method: 'password',
-      reason: 'credentials_wrong',
-      cause: causeOf(ctx, situation),
+    const reason = known !== null && tried === null ? 'authenticator_stopped' : 'credentials_wrong';
+    const cause = causeOf(ctx, situation);
+    await noteFailure(deps, { accountId, method: 'password', reason, cause, tries: tried });
+    // Who is signed in already may know; to anybody else it would say that there is such an account.
+    const own = reason === 'authenticator_stopped' && situation.citizen?.account.id === accountId;
+    return fieldErrors(deps, ctx, situation, 'password', {
+      password: own ? 'errors.authenticator_stopped' : 'errors.credentials_wrong',
     });
-    return fieldErrors(deps, ctx, situation, 'password', { password: 'errors.credentials_wrong' });
   }
+  await Promise.all([uncount(deps, 'passwordAddress', address), guessed(), endRow(db, passwordKey(found.accountId))]);
   samePerson(situation, found.accountId);
   await saveState(deps, situation.interaction, { ...situation.state, passwordOf: found.accountId });
   return seeOther(ctx, situation.base);
@@ -110,11 +118,14 @@ const enterTotp: Handler = async (deps, ctx, situation) => {
   if (accountId === null) return seeOther(ctx, situation.base);
   const form = parseForm(codeForm, ctx.request.body);
   if (!form.ok) return fieldErrors(deps, ctx, situation, 'totp', form.errors);
-  await count(deps, 'totpAccount', accountId);
+  const guessed = await countGuess(deps, 'totp', { target: accountId, accountId, browser: deps.browsers.of(ctx) });
   const db = deps.db;
   const [account, totp] = await Promise.all([findAccount(db, accountId), totpOf(db, accountId)]);
   if (account?.status !== 'active') throw new ShiminError('account_suspended', { status: 403 });
   const now = deps.clock();
+  const own: TypedAuthenticator | null = totp && { accountId, kind: 'totp', id: totp.id };
+  const tries = own && (await beginTry(deps, own));
+  if (totp && tries === null) return stopped(deps, ctx, situation, 'totp', accountId);
   const checked = totp
     ? verifyTotp({
         secret: openFor(deps.keyring, account.sealedKey, totp.sealedSecret, `totp:${accountId}`),
@@ -124,10 +135,11 @@ const enterTotp: Handler = async (deps, ctx, situation) => {
       })
     : null;
   if (!totp || !checked?.ok) {
-    await noteFailure(deps, { accountId, method: 'totp', reason: 'code_wrong', cause: causeOf(ctx, situation) });
+    await noteFailure(deps, { accountId, method: 'totp', reason: 'code_wrong', cause: causeOf(ctx, situation), tries });
     return fieldErrors(deps, ctx, situation, 'totp', { code: 'errors.code_wrong' });
   }
-  return finishPassword(deps, ctx, situation, accountId, { kind: 'totp', id: totp.id, step: checked.step });
+  await finishPassword(deps, ctx, situation, accountId, { kind: 'totp', id: totp.id, step: checked.step });
+  await guessed();
 };
 
 const enterRecoveryCode: Handler = async (deps, ctx, situation) => {
@@ -135,27 +147,45 @@ const enterRecoveryCode: Handler = async (deps, ctx, situation) => {
   if (accountId === null) return seeOther(ctx, situation.base);
   const form = parseForm(codeForm, ctx.request.body);
   if (!form.ok) return fieldErrors(deps, ctx, situation, 'recovery-code', form.errors);
-  await count(deps, 'recoveryAccount', accountId);
+  const guessed = await countGuess(deps, 'recovery', { target: accountId, accountId, browser: deps.browsers.of(ctx) });
+  const tries = await beginTry(deps, { accountId, kind: 'recovery_code', id: accountId });
+  if (tries === null) return stopped(deps, ctx, situation, 'recovery_code', accountId);
   const hash = await hashRecoveryCode({
     queue: deps.hashQueue,
     pepper: deps.keyring.pepper,
     accountId,
     code: form.value.code,
   });
-  if (hash === null) return fieldErrors(deps, ctx, situation, 'recovery-code', { code: 'errors.code_wrong' });
+  const wrong = async () => {
+    const cause = causeOf(ctx, situation);
+    await noteFailure(deps, { accountId, method: 'recovery_code', reason: 'code_wrong', cause, tries });
+    return fieldErrors(deps, ctx, situation, 'recovery-code', { code: 'errors.code_wrong' });
+  };
+  if (hash === null) return wrong();
   try {
-    return await finishPassword(deps, ctx, situation, accountId, { kind: 'recovery_code', hash });
+    await finishPassword(deps, ctx, situation, accountId, { kind: 'recovery_code', hash });
   } catch (error) {
     if (!(error instanceof ShiminError) || error.code !== 'ceremony_replayed') throw error;
-    await noteFailure(deps, {
-      accountId,
-      method: 'recovery_code',
-      reason: 'code_wrong',
-      cause: causeOf(ctx, situation),
-    });
-    return fieldErrors(deps, ctx, situation, 'recovery-code', { code: 'errors.code_wrong' });
+    return wrong();
   }
+  return guessed();
 };
+
+const passwordKey = (accountId: string): TypedAuthenticator => ({ accountId, kind: 'password', id: accountId });
+
+/** After a hundred failures in a row; said to whoever knows the password. */
+async function stopped(
+  deps: JourneyDeps,
+  ctx: Parameters<Handler>[1],
+  situation: Situation,
+  method: 'totp' | 'recovery_code',
+  accountId: string,
+): Promise<void> {
+  const cause = causeOf(ctx, situation);
+  await noteFailure(deps, { accountId, method, reason: 'authenticator_stopped', cause });
+  const page = method === 'totp' ? 'totp' : 'recovery-code';
+  return fieldErrors(deps, ctx, situation, page, { code: 'errors.authenticator_stopped' });
+}
 
 type SecondUse = { kind: 'totp'; id: string; step: number } | { kind: 'recovery_code'; hash: string };
 

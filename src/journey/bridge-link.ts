@@ -2,6 +2,7 @@ import type Router from '@koa/router';
 import type { Context } from 'koa';
 import { linkIdentity } from '../commands/link-identity.ts';
 import { registerCitizen } from '../commands/register-citizen.ts';
+import { count } from '../commands/throttles.ts';
 import { ShiminError } from '../lib/errors.ts';
 import { seeOther } from '../web/forms.ts';
 import { refuse } from './bridge-arrival.ts';
@@ -10,7 +11,6 @@ import { causeOf, type Handler, withSituation } from './context.ts';
 import type { JourneyDeps } from './deps.ts';
 import type { Situation } from './gather.ts';
 import { saveState } from './state.ts';
-import { countAddress } from './throttles.ts';
 
 /** What a page about the upstream says, with an audit line; anything else is a fault of ours. */
 const told: readonly string[] = ['identity_in_use', 'identity_mismatch', 'identity_minor'];
@@ -53,7 +53,7 @@ const register: Handler = async (deps, ctx, situation) => {
   if (situation.citizen) throw new ShiminError('interaction_foreign', { status: 409 });
   const open = await deps.bridges.get(facts.bridge);
   if (open.use !== 'sign_in' || facts.event === null) return refuse(deps, ctx, situation, facts.bridge, 'link_only');
-  await countAddress(deps, ctx, 'registerAddress');
+  await count(deps, 'createAddress', deps.clientAddress(ctx));
   try {
     await registerCitizen(deps, {
       accountId: registration.accountId,

@@ -4,6 +4,7 @@ import { upstreamFacts } from '../assurance/upstream-facts.ts';
 import type { BridgeResult, BridgeWaiting } from '../bridges/bridge.ts';
 import type { OpenBridge } from '../bridges/index.ts';
 import { arrive, depart, destinationOf, newState } from '../commands/bridge-pending.ts';
+import { count } from '../commands/throttles.ts';
 import { checkDocument } from '../identity/documents.ts';
 import { ShiminError } from '../lib/errors.ts';
 import { seeOther } from '../web/forms.ts';
@@ -15,14 +16,13 @@ import type { JourneyDeps } from './deps.ts';
 import type { Situation } from './gather.ts';
 import { renderPage } from './pages.ts';
 import { saveState } from './state.ts';
-import { count, countAddress } from './throttles.ts';
 
 export const callbackUrl = (issuer: string, bridge: string) => `${issuer}/bridge/${bridge}/callback`;
 
 const start: Handler = async (deps, ctx, situation) => {
   const open = await deps.bridges.get(param(ctx, 'bridge'));
   const { id } = open.traits;
-  await countAddress(deps, ctx, 'bridgeAddress');
+  await count(deps, 'bridgeAddress', deps.clientAddress(ctx));
   if (situation.citizen === null && isStale(situation, open)) return refuse(deps, ctx, situation, id, 'not_fresh');
   const input = await inputOf(deps, ctx, situation, open);
   if (input === null) return;

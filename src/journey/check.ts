@@ -1,6 +1,7 @@
 import type Router from '@koa/router';
 import type { Context } from 'koa';
 import { recordEvidence } from '../commands/record-evidence.ts';
+import { count, uncount } from '../commands/throttles.ts';
 import { holdsDocument } from '../commands/upstream-person.ts';
 import { checkDocument } from '../identity/documents.ts';
 import { checkName, normaliseName } from '../identity/names.ts';
@@ -18,7 +19,6 @@ import type { Situation } from './gather.ts';
 import { renderPage } from './pages.ts';
 import { authenticated, refused, today, unavailable } from './prove.ts';
 import { saveState } from './state.ts';
-import { count, countAddress } from './throttles.ts';
 
 /** One form for every check: what the person states goes to its books, and an answer that agrees becomes evidence. */
 const prove: Handler = async (deps, ctx, situation) => {
@@ -30,7 +30,7 @@ const prove: Handler = async (deps, ctx, situation) => {
   // Guessing at books is limited per account, per person guessed at and per address (security.md E17).
   await count(deps, 'registerAccount', citizen.account.id);
   await count(deps, 'registerTarget', applicant.number);
-  await countAddress(deps, ctx, 'registerAddress');
+  await count(deps, 'registerAddress', deps.clientAddress(ctx));
   const result = await open.method.verify(applicant);
   if (result.outcome === 'unavailable') return unavailable(deps, ctx, situation);
   const about = { kind: yields.kind, source: id };
@@ -40,6 +40,7 @@ const prove: Handler = async (deps, ctx, situation) => {
     const own = person !== null && holdsDocument(person, documentType, number);
     return refused(deps, ctx, situation, citizen, recordRefusal(result.outcome, { ...about, own }));
   }
+  await uncount(deps, 'registerAddress', deps.clientAddress(ctx));
   const { facts } = result;
   const category = facts.category ?? categoryOfDocument(facts.documentType, facts.documentNumber);
   try {

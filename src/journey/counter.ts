@@ -1,11 +1,11 @@
 import type Router from '@koa/router';
 import { openCounterCase } from '../commands/counter-open.ts';
+import { count } from '../commands/throttles.ts';
 import { ShiminError } from '../lib/errors.ts';
 import { seeOther } from '../web/forms.ts';
 import { causeOf, type Handler, withSituation } from './context.ts';
 import { officialsFor } from './counter-data.ts';
 import type { JourneyDeps } from './deps.ts';
-import { count } from './throttles.ts';
 
 const open: Handler = async (deps, ctx, situation) => {
   const { citizen } = situation;

@@ -8,6 +8,7 @@ import type { Interaction, Outcome } from '../oidc/interaction.ts';
 import type { CheckDoor } from '../proofing/check.ts';
 import type { FaceService } from '../proofing/face.ts';
 import type { PopulationRegister } from '../proofing/population.ts';
+import type { BrowserMarks } from '../web/browser-mark.ts';
 import type { Renderer } from '../web/render.ts';
 
 /** The engine as the journey sees it; the composition root binds it to the provider of the moment. */
@@ -40,4 +41,5 @@ export interface JourneyDeps extends CommandDeps {
   readonly health: () => ServiceHealth;
   readonly sendSms: (message: { to: string; text: string; template: string }) => Promise<void>;
   readonly clientAddress: (ctx: Context) => string;
+  readonly browsers: BrowserMarks;
 }

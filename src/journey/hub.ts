@@ -2,6 +2,7 @@ import type Router from '@koa/router';
 import type { Offer } from '../assurance/plan.ts';
 import { offersFor, type ServiceHealth } from '../commands/offers.ts';
 import { forCategory } from '../commands/outside-offers.ts';
+import { rememberDevice } from '../commands/throttles.ts';
 import { anyCounter } from '../storage/counters.ts';
 import { finishVisit } from '../storage/journey-visits.ts';
 import { seeOther } from '../web/forms.ts';
@@ -52,6 +53,7 @@ const hub: Handler = async (deps, ctx, situation) => {
       offered: state.offered || interaction.offered,
     };
     await finishVisit(deps.db, interaction.cid, deps.clock());
+    await rememberDevice(deps, citizen.account.id, deps.browsers.of(ctx));
     seeOther(ctx, await deps.engine.finish(ctx, outcome));
     return;
   }

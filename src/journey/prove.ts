@@ -2,6 +2,7 @@ import type Router from '@koa/router';
 import { z } from 'zod';
 import { personCategory } from '../assurance/accepted.ts';
 import { type EvidenceFacts, recordEvidence, refuseEvidence } from '../commands/record-evidence.ts';
+import { count, uncount } from '../commands/throttles.ts';
 import { holdsDocument } from '../commands/upstream-person.ts';
 import { checkDocument } from '../identity/documents.ts';
 import { checkName, normaliseName } from '../identity/names.ts';
@@ -14,7 +15,6 @@ import { causeOf, fieldErrors, type Handler, withSituation } from './context.ts'
 import type { JourneyDeps } from './deps.ts';
 import type { Citizen, Situation } from './gather.ts';
 import { saveState } from './state.ts';
-import { count, countAddress } from './throttles.ts';
 
 const populationForm = z.object({ name: z.string().min(1).max(200), number: z.string().min(1).max(40) });
 
@@ -32,7 +32,7 @@ const provePopulation: Handler = async (deps, ctx, situation) => {
   // Guessing at the register is limited per account, per person guessed at and per address (security.md E17).
   await count(deps, 'registerAccount', citizen.account.id);
   await count(deps, 'registerTarget', number);
-  await countAddress(deps, ctx, 'registerAddress');
+  await count(deps, 'registerAddress', deps.clientAddress(ctx));
 
   const known = await personOf(deps.db, deps.keyring, citizen.account.id);
   // Another person's number is not asked about for this account.
@@ -54,6 +54,7 @@ const provePopulation: Handler = async (deps, ctx, situation) => {
         recordRefusal(result.outcome, { ...register, own: known !== null }),
       );
   }
+  await uncount(deps, 'registerAddress', deps.clientAddress(ctx));
   const facts: EvidenceFacts = {
     kind: 'population',
     source: 'population',

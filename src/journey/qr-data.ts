@@ -2,12 +2,12 @@ import type { Context } from 'koa';
 import { meetRules } from '../assurance/authentication.ts';
 import { crossDeviceFacts } from '../assurance/cross-device.ts';
 import { askOtherDevice } from '../commands/cross-device.ts';
+import { count } from '../commands/throttles.ts';
 import { placeOf } from '../web/client-address.ts';
 import { qrSvg } from '../web/qr.ts';
 import type { JourneyDeps } from './deps.ts';
 import type { Situation } from './gather.ts';
 import { type JourneyState, saveState } from './state.ts';
-import { countAddress } from './throttles.ts';
 
 /** Seconds between two looks. */
 const every = 3;
@@ -52,7 +52,7 @@ async function liveQuestion(
 ): Promise<NonNullable<JourneyState['qr']>> {
   const { app, interaction, requirement, state } = situation;
   if (state.qr !== null && deps.clock().getTime() < state.qr.until) return state.qr;
-  await countAddress(deps, ctx, 'qrAddress');
+  await count(deps, 'qrAddress', deps.clientAddress(ctx));
   const { ticket, code, until } = await askOtherDevice(deps, {
     interaction: interaction.cid,
     clientId: app.id,

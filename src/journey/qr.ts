@@ -1,5 +1,6 @@
 import type Router from '@koa/router';
 import { arriveFromOtherDevice } from '../commands/cross-device.ts';
+import { uncount } from '../commands/throttles.ts';
 import { seeOther } from '../web/forms.ts';
 import { causeOf, type Handler, withSituation } from './context.ts';
 import type { JourneyDeps } from './deps.ts';
@@ -27,7 +28,10 @@ const look: Handler = async (deps, ctx, situation) => {
   if (answer.kind === 'waiting' && !over)
     return renderPage(deps, ctx, situation, 'qr', { errors: {}, status: 200, again: true });
   await saveState(deps, interaction, { ...state, qr: null });
-  if (answer.kind === 'signed_in') return seeOther(ctx, base);
+  if (answer.kind === 'signed_in') {
+    await uncount(deps, 'qrAddress', deps.clientAddress(ctx));
+    return seeOther(ctx, base);
+  }
   const reason = answer.kind === 'refused' ? answer.reason : 'expired';
   return renderPage(deps, ctx, situation, 'qr-ended', { errors: {}, status: 200, reason });
 };

@@ -8,6 +8,7 @@ import { hashRecoveryCodes, makeRecoveryCodes } from '../authenticators/recovery
 import { newTotpSecret, verifyTotp } from '../authenticators/totp.ts';
 import type { EventFacts } from '../commands/record-authentication.ts';
 import { type FirstAuthenticator, proposeAccount, registerCitizen } from '../commands/register-citizen.ts';
+import { count, uncount } from '../commands/throttles.ts';
 import { normalisePhone } from '../identity/phone.ts';
 import { ShiminError } from '../lib/errors.ts';
 import { findAccountByContact } from '../storage/accounts.ts';
@@ -18,7 +19,6 @@ import { causeOf, fieldErrors, type Handler, withSituation } from './context.ts'
 import type { JourneyDeps } from './deps.ts';
 import type { Situation } from './gather.ts';
 import { type Registration, saveState } from './state.ts';
-import { count, countAddress } from './throttles.ts';
 
 const codeMinutes = 10;
 const phoneForm = z.object({ phone: z.string().trim().min(1).max(40), region: z.string().max(4).default('CN') });
@@ -28,7 +28,7 @@ const enterPhone: Handler = async (deps, ctx, situation) => {
   if (!form.ok) return fieldErrors(deps, ctx, situation, 'register', form.errors);
   const phone = normalisePhone(form.value.phone, form.value.region);
   if (phone === null) return fieldErrors(deps, ctx, situation, 'register', { phone: 'errors.phone_invalid' });
-  await countAddress(deps, ctx, 'smsAddress');
+  await count(deps, 'smsAddress', deps.clientAddress(ctx));
   await count(deps, 'smsTarget', phone);
   const { accountId, userHandle } = proposeAccount();
   const now = deps.clock();
@@ -81,6 +81,9 @@ const enterCode: Handler = async (deps, ctx, situation) => {
     now: deps.clock(),
   });
   if (!right) return fieldErrors(deps, ctx, situation, 'register-code', { code: 'errors.code_wrong' });
+  await uncount(deps, 'codeTarget', registration.phone);
+  // The message went to somebody who was there.
+  await uncount(deps, 'smsAddress', deps.clientAddress(ctx));
   const owner = await findAccountByContact(deps.db, deps.keyring, 'phone', registration.phone);
   await saveState(deps, situation.interaction, {
     ...situation.state,
@@ -188,7 +191,7 @@ async function complete(
   facts: readonly EventFacts[],
   recoveryCodes: readonly string[],
 ): Promise<void> {
-  await countAddress(deps, ctx, 'registerAddress');
+  await count(deps, 'createAddress', deps.clientAddress(ctx));
   if (situation.citizen) throw new ShiminError('interaction_foreign', { status: 409 });
   await registerCitizen(deps, {
     accountId: registration.accountId,

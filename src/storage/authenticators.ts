@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Db } from './db.ts';
+import { clearFailures, failuresBucket, stoppedColumn } from './failures.ts';
 import { flag, json, row, time, timeOrNull, toMs } from './rows.ts';
 
 export interface Passkey {
@@ -113,20 +114,25 @@ export interface Password {
   /** PHC string: scheme, cost and salt with it. */
   readonly hash: string;
   readonly createdAt: Date;
+  /** After too many failures in a row: it opens nothing until it is set anew. */
+  readonly stopped: boolean;
 }
 
-const passwordRow = row({ accountId: z.string(), hash: z.string(), createdAt: time });
+const passwordRow = row({ accountId: z.string(), hash: z.string(), createdAt: time, stopped: flag });
 
 /** Sets or replaces it; no earlier hash is kept (N-06: no history to compare with). */
-export async function setPassword(db: Db, password: Password): Promise<void> {
+export async function setPassword(db: Db, password: Omit<Password, 'stopped'>): Promise<void> {
   await db('passwords')
     .insert({ account_id: password.accountId, hash: password.hash, created_at: toMs(password.createdAt) })
     .onConflict('account_id')
     .merge();
+  await clearFailures(db, failuresBucket('password', password.accountId));
 }
 
 export async function passwordOf(db: Db, accountId: string): Promise<Password | null> {
-  const found = await db('passwords').where({ account_id: accountId }).first();
+  const found = await db('passwords')
+    .where({ account_id: accountId })
+    .first('passwords.*', stoppedColumn(db, 'password', 'account_id'));
   return found === undefined ? null : passwordRow.parse(found);
 }
 
@@ -143,6 +149,8 @@ export interface Totp {
   readonly lastStep: number;
   readonly confirmedAt: Date | null;
   readonly revokedAt: Date | null;
+  /** After too many failures in a row: it opens nothing until another is bound. */
+  readonly stopped: boolean;
 }
 
 const totpRow = row({
@@ -152,10 +160,11 @@ const totpRow = row({
   lastStep: z.number(),
   confirmedAt: timeOrNull,
   revokedAt: timeOrNull,
+  stopped: flag,
 });
 
 /** An account has one live authenticator app: revoke the earlier one first, else the database refuses. */
-export async function insertTotp(db: Db, totp: Omit<Totp, 'revokedAt'>): Promise<void> {
+export async function insertTotp(db: Db, totp: Omit<Totp, 'revokedAt' | 'stopped'>): Promise<void> {
   await db('totps').insert({
     id: totp.id,
     account_id: totp.accountId,
@@ -166,7 +175,10 @@ export async function insertTotp(db: Db, totp: Omit<Totp, 'revokedAt'>): Promise
 }
 
 export async function totpOf(db: Db, accountId: string): Promise<Totp | null> {
-  const found = await db('totps').where({ account_id: accountId }).whereNull('revoked_at').first();
+  const found = await db('totps')
+    .where({ account_id: accountId })
+    .whereNull('revoked_at')
+    .first('totps.*', stoppedColumn(db, 'totp', 'id'));
   return found === undefined ? null : totpRow.parse(found);
 }
 
@@ -196,6 +208,7 @@ export async function replaceRecoveryCodes(
   at = new Date(),
 ): Promise<void> {
   await tx('recovery_codes').where({ account_id: accountId }).delete();
+  await clearFailures(tx, failuresBucket('recovery_code', accountId));
   if (hashes.length === 0) return;
   const rows = hashes.map((hash) => ({ account_id: accountId, code_hash: hash, created_at: toMs(at) }));
   await tx('recovery_codes').insert(rows);

@@ -50,6 +50,15 @@ export async function hit(db: Db, rule: HitRule): Promise<HitResult> {
     : { allowed: false, retryAfterSec: Math.max(1, Math.ceil((shutUntil - now) / 1000)) };
 }
 
+/** Takes one hit back, where the bucket is not shut: what was tried came to a good end. */
+export async function giveBack(db: Db, bucket: string, now: Date): Promise<void> {
+  await db('throttles')
+    .where({ bucket })
+    .where('hits', '>', 0)
+    .where('locked_until', '<=', toMs(now))
+    .decrement('hits', 1);
+}
+
 /** Forgets a bucket, for example after a success. */
 export async function clear(db: Db, bucket: string): Promise<void> {
   await db('throttles').where({ bucket }).delete();
@@ -63,29 +72,4 @@ export async function pruneThrottles(db: Db, now: Date, limit = 1_000): Promise<
     .limit(limit)
     .select('bucket');
   return db('throttles').whereIn('bucket', old).delete();
-}
-
-/**
- * Counts a failure in a row that no waiting ends: an authenticator is disabled at 100 (SP 800-63B-4 3.2.2). Returns how
- * many there are now; call it outside a transaction that may roll back.
- */
-export async function recordFailure(db: Db, bucket: string, now: Date): Promise<number> {
-  const [counts] = await db('failures')
-    .insert({ bucket, count: 1, last_at: toMs(now) })
-    .onConflict('bucket')
-    .merge({ count: db.raw('failures.count + 1'), last_at: toMs(now) })
-    .returning('count');
-  return z.object({ count: z.number() }).parse(counts).count;
-}
-
-export async function failuresOf(db: Db, bucket: string): Promise<{ count: number; lastAt: Date | null }> {
-  const found = await db('failures').where({ bucket }).first('count', 'last_at');
-  if (found === undefined) return { count: 0, lastAt: null };
-  const { count, last_at } = z.object({ count: z.number(), last_at: z.number() }).parse(found);
-  return { count, lastAt: new Date(last_at) };
-}
-
-/** A success ends the row of failures, of that authenticator only (SP 800-63B-4 3.2.2). */
-export async function clearFailures(db: Db, bucket: string): Promise<void> {
-  await db('failures').where({ bucket }).delete();
 }

@@ -1,6 +1,7 @@
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ratePerMinute } from '../../src/admin-api/caller.ts';
+import { limits } from '../../src/commands/throttles.ts';
+import { blindIndex } from '../../src/lib/crypto.ts';
 import { findApp, saveApp } from '../../src/storage/apps.ts';
 import { accessToken } from '../signals/support.ts';
 import { type Api, base, entryOf, openApi } from './support.ts';
@@ -143,8 +144,9 @@ describe('at the door', () => {
     const robot = await api.register(['auditor']);
     const { access_token: value } = (await api.token(robot)).body;
     const now = Date.now();
-    const row = { hits: ratePerMinute, window_ends_at: now + 60_000, locked_until: 0 };
-    await api.db('throttles').insert({ bucket: `admin-api:${robot}`, ...row });
+    const row = { hits: limits.apiClient.limit, window_ends_at: now + 60_000, locked_until: 0 };
+    const bucket = `apiClient:${blindIndex(api.deps.keyring, 'throttle', robot)}`;
+    await api.db('throttles').insert({ bucket, ...row });
     const answer = await ask(value);
     expect(entryOf(answer)).toEqual({ status: 429, code: 'too_many_requests' });
     expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);

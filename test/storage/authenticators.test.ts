@@ -110,7 +110,7 @@ withDatabases('authenticators', (makeDb) => {
     expect(await passwordOf(database.knex, accountId)).toBeNull();
     await setPassword(database.knex, { accountId, hash: '$argon2id$1', createdAt: t0 });
     await setPassword(database.knex, { accountId, hash: '$argon2id$2', createdAt: later(1) });
-    expect(await passwordOf(database.knex, accountId)).toEqual({ accountId, hash: '$argon2id$2', createdAt: later(1) });
+    expect(await passwordOf(database.knex, accountId)).toEqual({ accountId, hash: '$argon2id$2', createdAt: later(1), stopped: false });
     expect(await removePassword(database.knex, accountId)).toBe(true);
     expect(await removePassword(database.knex, accountId)).toBe(false);
   });
@@ -119,7 +119,7 @@ withDatabases('authenticators', (makeDb) => {
     const { id: accountId } = await storedAccount(database.knex);
     const totp = { id: newId(), accountId, sealedSecret: 'p1.x', lastStep: 100, confirmedAt: t0 };
     await insertTotp(database.knex, totp);
-    expect(await totpOf(database.knex, accountId)).toEqual({ ...totp, revokedAt: null });
+    expect(await totpOf(database.knex, accountId)).toEqual({ ...totp, revokedAt: null, stopped: false });
     expect(await race(20, () => transaction(database.knex, (tx) => advanceTotp(tx, totp.id, 101)))).toBe(1);
     expect(await advanceTotp(database.knex, totp.id, 100)).toBe(false);
     await expect(insertTotp(database.knex, { ...totp, id: newId() })).rejects.toThrow();

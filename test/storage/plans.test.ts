@@ -21,12 +21,14 @@ import {
   decisionsOfRequest,
 } from '../../src/storage/decisions.ts';
 import { evidenceOf } from '../../src/storage/evidence.ts';
+import { failuresOf } from '../../src/storage/failures.ts';
 import {
   interventionSpans,
   interventionsOf,
   openInterventions,
   overdueInterventions,
 } from '../../src/storage/interventions.ts';
+import { knowsDevice } from '../../src/storage/known-devices.ts';
 import { heldThen, sessionsOfSecond } from '../../src/storage/past.ts';
 import { peek, take } from '../../src/storage/pending.ts';
 import { findAccountByDocument } from '../../src/storage/persons.ts';
@@ -41,7 +43,7 @@ import {
 } from '../../src/storage/sessions.ts';
 import { keyEpoch } from '../../src/storage/signing-keys.ts';
 import { lookOf, pruneLooks } from '../../src/storage/staff-looks.ts';
-import { failuresOf, hit } from '../../src/storage/throttle.ts';
+import { hit } from '../../src/storage/throttle.ts';
 import { withDatabases } from '../support/databases.ts';
 import { t0, testKeyring } from '../support/rows.ts';
 
@@ -68,6 +70,7 @@ const lookUps: Record<string, (db: Db) => Promise<unknown>> = {
   currentPolicy: (db) => currentPolicy(db).catch(() => null),
   keyEpoch: (db) => keyEpoch(db),
   failuresOf: (db) => failuresOf(db, 'x'),
+  knowsDevice: (db) => knowsDevice(db, 'x', 'y', t0),
   hit: (db) => hit(db, { bucket: 'x', limit: 1, windowSec: 1, lockSec: 1, now: t0 }),
   decisionById: (db) => decisionById(db, 'x'),
   decisionsOf: (db) => decisionsOf(db, 'x', { before: 'y', limit: 20, clientId: 'z', from: t0, to: t0 }),

@@ -1,6 +1,7 @@
 import { beforeAll, expect, it } from 'vitest';
 import type { Database } from '../../src/storage/db.ts';
-import { clear, clearFailures, failuresOf, hit, pruneThrottles, recordFailure } from '../../src/storage/throttle.ts';
+import { clearFailures, countFailure, failuresOf } from '../../src/storage/failures.ts';
+import { clear, giveBack, hit, pruneThrottles } from '../../src/storage/throttle.ts';
 import { withDatabases } from '../support/databases.ts';
 import { later, race, t0 } from '../support/rows.ts';
 
@@ -71,12 +72,31 @@ withDatabases('throttles', (makeDb) => {
     expect((await hit(database.knex, rule('locked', 62))).allowed).toBe(false);
   });
 
-  it('counts consecutive failures with no window, every parallel one, until a success (N-33)', async () => {
-    await Promise.all(Array.from({ length: 20 }, () => recordFailure(database.knex, 'totp:x', t0)));
-    expect(await recordFailure(database.knex, 'totp:x', later(86_400 * 365))).toBe(21);
-    expect(await failuresOf(database.knex, 'totp:x')).toEqual({ count: 21, lastAt: later(86_400 * 365) });
-    expect((await failuresOf(database.knex, 'totp:y')).count).toBe(0);
-    await clearFailures(database.knex, 'totp:x');
-    expect((await failuresOf(database.knex, 'totp:x')).count).toBe(0);
+  it('takes back what came to a good end, but nothing of a bucket that is shut', async () => {
+    for (let i = 0; i < 3; i += 1) {
+      expect((await hit(database.knex, rule('h', 0))).allowed).toBe(true);
+      await giveBack(database.knex, 'h', later(0));
+    }
+    for (let i = 0; i < 3; i += 1) expect((await hit(database.knex, rule('h', 1))).allowed).toBe(true);
+    expect((await hit(database.knex, rule('h', 2))).allowed).toBe(false);
+    await giveBack(database.knex, 'h', later(3));
+    expect((await hit(database.knex, rule('h', 4))).allowed).toBe(false);
+  });
+
+  it('counts consecutive failures with no window, until a success (N-33)', async () => {
+    const { knex } = database;
+    await Promise.all(Array.from({ length: 20 }, () => countFailure(knex, 'totp:x', t0)));
+    expect(await countFailure(knex, 'totp:x', later(86_400 * 365))).toBe(21);
+    expect(await failuresOf(knex, 'totp:x')).toEqual({ count: 21, lastAt: later(86_400 * 365) });
+    expect((await failuresOf(knex, 'totp:y')).count).toBe(0);
+    await clearFailures(knex, 'totp:x');
+    expect((await failuresOf(knex, 'totp:x')).count).toBe(0);
+  });
+
+  it('lets no more than 100 tries be looked at, side by side as well', async () => {
+    const counted = await Promise.all(Array.from({ length: 120 }, () => countFailure(database.knex, 'totp:z', t0)));
+    expect(counted.filter((each) => each !== null).toSorted((a, b) => a - b)).toEqual(
+      Array.from({ length: 100 }, (_, i) => i + 1),
+    );
   });
 });
