@@ -110,7 +110,12 @@ withDatabases('authenticators', (makeDb) => {
     expect(await passwordOf(database.knex, accountId)).toBeNull();
     await setPassword(database.knex, { accountId, hash: '$argon2id$1', createdAt: t0 });
     await setPassword(database.knex, { accountId, hash: '$argon2id$2', createdAt: later(1) });
-    expect(await passwordOf(database.knex, accountId)).toEqual({ accountId, hash: '$argon2id$2', createdAt: later(1), stopped: false });
+    expect(await passwordOf(database.knex, accountId)).toEqual({
+      accountId,
+      hash: '$argon2id$2',
+      createdAt: later(1),
+      stopped: false,
+    });
     expect(await removePassword(database.knex, accountId)).toBe(true);
     expect(await removePassword(database.knex, accountId)).toBe(false);
   });
