@@ -169,7 +169,11 @@ export async function createShimin(deps: {
   };
   const door = (ctx: Context) => ({ req: ctx.req, res: ctx.res });
   const router = new Router();
-  const deliveries = startDeliveries(router, { config, db, clock, keyring, log, engine, unique: models.replayUnique });
+  const deliveries = startDeliveries(router, {
+    ...{ config, db, clock, keyring, log, engine },
+    unique: models.replayUnique,
+    onSetAside: metrics.setAside,
+  });
   journeyRoutes(router, {
     ...shared,
     bridges,
@@ -259,7 +263,7 @@ export async function createShimin(deps: {
   app.use(router.routes()).use(account.middleware).use(accountRouter.routes());
   app.use(admin.middleware).use(staffRouter.routes());
 
-  const notices = startNotices({ db, clock, keyring, log, i18n, sendSms });
+  const notices = startNotices({ db, clock, keyring, log, i18n, sendSms, onSetAside: metrics.setAside });
   const background = startBackground({ db, clock, keyring, log, config });
   let draining = false;
   return {

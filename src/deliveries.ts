@@ -51,16 +51,23 @@ export function startDeliveries(
     log: Log;
     engine: Engine;
     unique: (sender: string, nonce: string, expSeconds: number) => Promise<boolean>;
+    onSetAside: (queue: string) => void;
   },
 ): Deliveries {
   const { config, db, clock, keyring, log, engine } = deps;
   const subjects = pairwiseSubjects(keyring.pairwiseSalt);
-  const shared = { db, clock, keyring, log };
+  const { onSetAside } = deps;
+  const shared = { db, clock, keyring, log, onSetAside };
+  const eventSetAside = (jti: string) => {
+    log.error({ jti }, 'signal set aside: it can not be read');
+    onSetAside('signals');
+  };
   let wakePush: () => void = () => undefined;
   const signals = signalRoutes(
     router,
     {
       ...shared,
+      onSetAside: eventSetAside,
       issuer: config.issuer,
       allowLoopback: config.allowLoopback,
       population: { clientId: config.population.appId, secret: config.population.secret },
@@ -81,7 +88,7 @@ export function startDeliveries(
     else await deliverLogout(engine.provider, payload);
     return false;
   };
-  const push = startSignalPush({ ...shared, push: signals.push });
+  const push = startSignalPush({ ...shared, push: signals.push, onSetAside: eventSetAside });
   wakePush = push.wake;
   // Each kind by itself: a crowd of logouts must not stand before a signal, nor the other way round.
   // What is said last of a person must be what was true last.

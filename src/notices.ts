@@ -29,10 +29,11 @@ export function startNotices(deps: {
   log: Log;
   i18n: I18n;
   sendSms: (message: SmsMessage) => Promise<void>;
+  onSetAside: (queue: string) => void;
 }): Loop {
-  const { db, clock, keyring, log, i18n, sendSms } = deps;
+  const { db, clock, keyring, log, i18n, sendSms, onSetAside } = deps;
   return startOutbox({
-    ...{ db, clock, keyring, log, leaseMs: LEASE_MS },
+    ...{ db, clock, keyring, log, leaseMs: LEASE_MS, onSetAside },
     handlers: {
       [noticeMessage]: async ({ id, payload, createdAt }) => {
         if (clock().getTime() - createdAt.getTime() > WORTH_MS) {

@@ -1,8 +1,9 @@
+import { z } from 'zod';
 import type { Clock } from '../lib/clock.ts';
 import type { Keyring } from '../lib/crypto.ts';
 import type { Log } from '../lib/log.ts';
 import type { Db } from '../storage/db.ts';
-import { claim, done, type OutboxMessage, onEnqueued, retry } from '../storage/outbox.ts';
+import { claim, done, type OutboxMessage, onEnqueued, retry, setAside } from '../storage/outbox.ts';
 import { type Loop, orLate, startLoop } from './loop.ts';
 
 /**
@@ -40,8 +41,10 @@ export function startOutbox(deps: {
   inOrder?: boolean;
   /** How often to look for what other processes left. */
   everyMs?: number;
+  /** Hears of each message that was set aside because nobody can read it. */
+  onSetAside?: ((queue: string) => void) | undefined;
 }): Loop {
-  const { db, clock, keyring, log, handlers, leaseMs = 5_000, inOrder = false, everyMs } = deps;
+  const { db, clock, keyring, log, handlers, leaseMs = 5_000, inOrder = false, everyMs, onSetAside } = deps;
   const kinds = Object.keys(handlers);
   const underWay = new Set<Promise<void>>();
   const away = new Map<string, { readonly failures: number; readonly until: number }>();
@@ -53,8 +56,9 @@ export function startOutbox(deps: {
     async run() {
       const free = SLOTS - underWay.size;
       if (free === 0) return false;
-      const messages = await claim(db, clock(), { kinds, limit: free, leaseMs, inOrder }, keyring);
-      more = messages.length === free;
+      const { messages, unreadable } = await claim(db, clock(), { kinds, limit: free, leaseMs, inOrder }, keyring);
+      for (const id of unreadable) await putAside({ id }, 'can not be opened');
+      more = messages.length + unreadable.length === free;
       for (const message of messages) {
         const delivery = deliver(message).finally(() => {
           underWay.delete(delivery);
@@ -90,14 +94,25 @@ export function startOutbox(deps: {
       if (!(await handlers[kind]?.(message))) await done(db, id);
       away.delete(whom);
     } catch (error) {
+      // What says nothing that its handler knows says it as little the next time.
+      if (error instanceof z.ZodError) return putAside(message, 'not of a known shape').catch(leftToLease);
       log.warn({ err: error, messageId: id, kind, attempts }, 'outbox message not delivered; tried again later');
       const failures = (rest?.failures ?? 0) + 1;
       const at = clock().getTime();
       away.set(whom, { failures, until: at + Math.min(LONGEST_REST_MS, backOff(failures)) });
       // A database that is away too leaves the message to its lease.
-      await retry(db, id, new Date(at + backOff(attempts)), error instanceof Error ? error.message : 'failed').catch(
-        (fault: unknown) => log.warn({ err: fault, messageId: id }, 'outbox message left to its lease'),
-      );
+      const why = error instanceof Error ? error.message : 'failed';
+      await retry(db, id, new Date(at + backOff(attempts)), why).catch(leftToLease);
     }
+
+    function leftToLease(fault: unknown): void {
+      log.warn({ err: fault, messageId: id }, 'outbox message left to its lease');
+    }
+  }
+
+  async function putAside({ id }: Pick<OutboxMessage, 'id'>, why: string): Promise<void> {
+    await setAside(db, id, clock(), why);
+    log.error({ messageId: id, why }, 'outbox message set aside: nobody can deliver it');
+    onSetAside?.('outbox');
   }
 }

@@ -31,8 +31,16 @@ const EVENTS_AT_ONCE = 10;
  * Pushes waiting events, each stream by itself and in its order: a receiver that hangs holds up nobody else's. A crash
  * between delivery and its note repeats the delivery with the same `jti`, which is how the receiver knows.
  */
-export function startSignalPush(deps: { db: Db; clock: Clock; keyring: Keyring; log: Log; push: Push }): Loop {
-  const { db, clock, keyring, log, push } = deps;
+export function startSignalPush(deps: {
+  db: Db;
+  clock: Clock;
+  keyring: Keyring;
+  log: Log;
+  push: Push;
+  /** Hears of each event that was set aside because nobody can read it. */
+  onSetAside: (jti: string) => void;
+}): Loop {
+  const { db, clock, keyring, log, push, onSetAside } = deps;
   const underWay = new Set<Promise<void>>();
   let stopped = false;
   const loop = startLoop({
@@ -74,7 +82,7 @@ export function startSignalPush(deps: { db: Db; clock: Clock; keyring: Keyring; 
       // Read anew each time: the receiver may have paused, moved or deleted the stream.
       const stream = await streamById(db, keyring, id);
       if (stream?.status !== 'enabled' || stream.method !== 'push') return;
-      const events = await waitingEvents(db, keyring, id, EVENTS_AT_ONCE);
+      const events = await waitingEvents(db, keyring, id, { limit: EVENTS_AT_ONCE, at: clock(), onSetAside });
       if (events.length === 0) return releaseStream(db, id, clock());
       for (const event of events) {
         // At the end the rest is left to whoever goes on, at once.

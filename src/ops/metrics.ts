@@ -7,6 +7,8 @@ export interface Metrics {
   event(type: string, outcome: string): void;
   /** One statement sent to the database; a statement that serves several requests at once counts once. */
   statement(kind: 'read' | 'write'): void;
+  /** A row of a queue that nobody can read was set aside: somebody has to look. */
+  setAside(queue: string): void;
 }
 
 export function createMetrics(): Metrics {
@@ -33,8 +35,15 @@ export function createMetrics(): Metrics {
     labelNames: ['kind'],
     registers: [registry],
   });
+  const aside = new Counter({
+    name: 'shimin_set_aside_total',
+    help: 'Rows of a queue that can not be read and were set aside',
+    labelNames: ['queue'],
+    registers: [registry],
+  });
   return {
     registry,
+    setAside: (queue) => aside.inc({ queue }),
     request: (route, method, status, seconds) =>
       requests.observe({ route, method, status: `${Math.floor(status / 100)}xx` }, seconds),
     event: (type, outcome) => events.inc({ type, outcome }),

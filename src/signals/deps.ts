@@ -20,6 +20,8 @@ export interface SignalDeps extends CommandDeps {
   readonly allowLoopback: boolean;
   /** The register's key for notices it sends us. */
   readonly population: { readonly clientId: string; readonly secret: string };
+  /** Hears of each event that was set aside because nobody can read it. */
+  readonly onSetAside: (jti: string) => void;
   /** True for exactly one caller per sender and nonce. */
   unique(sender: string, nonce: string, expSeconds: number): Promise<boolean>;
 }

@@ -54,9 +54,11 @@ export function pollRoutes(router: Router, deps: SignalDeps, waiting: Waiting): 
     }),
   );
 
+  const look = (limit: number) => ({ limit, at: deps.clock(), onSetAside: deps.onSetAside });
+
   /** Null when there is nothing to say. */
   async function ready(streamId: string, limit: number): Promise<Answer | null> {
-    const events = await waitingEvents(deps.db, deps.keyring, streamId, limit + 1);
+    const events = await waitingEvents(deps.db, deps.keyring, streamId, look(limit + 1));
     if (events.length === 0) return null;
     const sets: Record<string, string> = {};
     for (const event of events.slice(0, limit)) sets[event.jti] = await deps.engine.sign(event.claims, event.algorithm);
@@ -64,7 +66,7 @@ export function pollRoutes(router: Router, deps: SignalDeps, waiting: Waiting): 
   }
 
   async function anyWaits(streamId: string): Promise<boolean> {
-    return (await waitingEvents(deps.db, deps.keyring, streamId, 1)).length > 0;
+    return (await waitingEvents(deps.db, deps.keyring, streamId, look(1))).length > 0;
   }
 
   /** A receiver that reports an error has had the event: it is not sent again (RFC 8936 2.2, 2.6). */

@@ -75,20 +75,26 @@ export interface Claim {
   readonly inOrder?: boolean;
 }
 
+/** What a worker gets: messages, and the ids of rows that nobody can read (sealed under a key that is gone, or damaged). */
+export interface Claimed {
+  readonly messages: readonly OutboxMessage[];
+  readonly unreadable: readonly string[];
+}
+
 /** Takes messages of these kinds that are due, the oldest first, for a while. No two workers get the same one in that time. */
 export async function claim(
   db: Db,
   now: Date,
   { kinds, limit, leaseMs, inOrder = false }: Claim,
   keyring: Keyring,
-): Promise<OutboxMessage[]> {
+): Promise<Claimed> {
   const look = () => {
-    const due = db('outbox').where('due_at', '<=', toMs(now)).whereIn('kind', kinds);
+    const due = db('outbox').where('due_at', '<=', toMs(now)).whereIn('kind', kinds).whereNull('set_aside_at');
     if (inOrder) due.whereNotExists(earlier(db));
     return due.orderBy('due_at').limit(limit).select('id');
   };
   // A look costs no lock; most of the time nothing is due.
-  if ((await look().limit(1)).length === 0) return [];
+  if ((await look().limit(1)).length === 0) return { messages: [], unreadable: [] };
   const due = look();
   // SQLite has one writer, PostgreSQL's others step over rows being claimed.
   if (kindOf(db) === 'postgres') due.forUpdate().skipLocked();
@@ -97,16 +103,37 @@ export async function claim(
     .where('due_at', '<=', toMs(now))
     .update({ due_at: toMs(now) + leaseMs, attempts: db.raw('attempts + 1') })
     .returning(['id', 'kind', 'target', 'payload', 'created_at', 'attempts']);
-  return rows
-    .map((raw) => messageRow.parse(raw))
-    .map((message) => ({ ...message, payload: JSON.parse(open(keyring, message.payload, context(message.id))) }))
-    .sort((a, b) => a.id.localeCompare(b.id));
+  const messages: OutboxMessage[] = [];
+  const unreadable: string[] = [];
+  for (const message of rows.map((raw) => messageRow.parse(raw))) {
+    const payload = payloadOf(keyring, message);
+    if (payload === undefined) unreadable.push(message.id);
+    else messages.push({ ...message, payload });
+  }
+  return { messages: messages.sort((a, b) => a.id.localeCompare(b.id)), unreadable };
+}
+
+/** Undefined: not to be read. */
+function payloadOf(keyring: Keyring, { id, payload }: z.infer<typeof messageRow>): unknown {
+  try {
+    return JSON.parse(open(keyring, payload, context(id)));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Takes a row out of the queue and keeps it for whoever looks why; what waited behind it goes on. */
+export async function setAside(db: Db, id: string, at: Date, error: string): Promise<void> {
+  await db('outbox')
+    .where({ id })
+    .update({ set_aside_at: toMs(at), last_error: error.slice(0, 500) });
 }
 
 const earlier = (db: Db) =>
   db('outbox as earlier')
     .select(db.raw('1'))
-    .whereRaw('earlier.kind = outbox.kind and earlier.target = outbox.target and earlier.id < outbox.id');
+    .whereRaw('earlier.kind = outbox.kind and earlier.target = outbox.target and earlier.id < outbox.id')
+    .whereNull('earlier.set_aside_at');
 
 /** Delivered: the row goes, and what it said with it. True for exactly one caller. */
 export async function done(db: Db, id: string): Promise<boolean> {

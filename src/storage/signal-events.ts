@@ -43,19 +43,40 @@ export async function insertSignalEvent(tx: Db, keyring: Keyring, event: NewSign
 const eventRow = row({ jti: z.string(), streamId: z.string(), sealedClaims: z.string() });
 const bodyShape = z.object({ claims: z.record(z.string(), z.unknown()), algorithm: z.string() });
 
-/** What waits on a stream, the oldest first. */
+/**
+ * What waits on a stream, the oldest first. A row that nobody can read is set aside for whoever looks, and what stands behind
+ * it comes: `onSetAside` hears of each.
+ */
 export async function waitingEvents(
   db: Db,
   keyring: Keyring,
   streamId: string,
-  limit: number,
+  { limit, at, onSetAside }: { limit: number; at: Date; onSetAside: (jti: string) => void },
 ): Promise<SignalEventRow[]> {
-  const found = await db('signal_events').where({ stream_id: streamId }).orderBy('jti').limit(limit);
-  return found.map((raw) => {
-    const { sealedClaims, ...event } = eventRow.parse(raw);
-    const body: unknown = JSON.parse(open(keyring, sealedClaims, context(event.jti)));
-    return { ...event, ...bodyShape.parse(body) };
-  });
+  const waiting = { stream_id: streamId, set_aside_at: null };
+  const found = await db('signal_events').where(waiting).orderBy('jti').limit(limit);
+  const events: SignalEventRow[] = [];
+  for (const row of found.map((raw) => eventRow.parse(raw))) {
+    const event = readEvent(keyring, row);
+    if (event !== null) events.push(event);
+    else {
+      await db('signal_events')
+        .where({ jti: row.jti })
+        .update({ set_aside_at: toMs(at) });
+      onSetAside(row.jti);
+    }
+  }
+  // All of this page was unreadable: there may be more.
+  if (events.length === 0 && found.length > 0) return waitingEvents(db, keyring, streamId, { limit, at, onSetAside });
+  return events;
+}
+
+function readEvent(keyring: Keyring, { sealedClaims, ...event }: z.infer<typeof eventRow>): SignalEventRow | null {
+  try {
+    return { ...event, ...bodyShape.parse(JSON.parse(open(keyring, sealedClaims, context(event.jti)))) };
+  } catch {
+    return null;
+  }
 }
 
 /** Delivered, or refused for good by the receiver. Says how many of them were still waiting. */
@@ -73,7 +94,12 @@ export async function claimPushStreams(db: Db, now: Date, limit: number): Promis
     db('signal_streams')
       .where({ method: 'push', status: 'enabled' })
       .where('push_due_at', '<=', toMs(now))
-      .whereExists(db('signal_events').select(db.raw('1')).whereRaw('signal_events.stream_id = signal_streams.id'))
+      .whereExists(
+        db('signal_events')
+          .select(db.raw('1'))
+          .whereRaw('signal_events.stream_id = signal_streams.id')
+          .whereNull('signal_events.set_aside_at'),
+      )
       .orderBy('push_due_at')
       .limit(limit)
       .select('id');

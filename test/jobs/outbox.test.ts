@@ -1,4 +1,5 @@
 import { afterEach, expect, it } from 'vitest';
+import { z } from 'zod';
 import { backOff, type Deliver, startOutbox } from '../../src/jobs/outbox.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import type { Log } from '../../src/lib/log.ts';
@@ -16,6 +17,7 @@ const until = async (done: () => boolean | Promise<boolean>, ms = 5_000) => {
 
 withDatabases('outbox job', (makeDb) => {
   const running: { stop(): Promise<void> }[] = [];
+  let aside: string[] = [];
   afterEach(async () => {
     for (const outbox of running.splice(0)) await outbox.stop();
   });
@@ -23,6 +25,7 @@ withDatabases('outbox job', (makeDb) => {
   const setUp = async (deliver: Deliver, options: { everyMs?: number; inOrder?: boolean } = {}) => {
     const { knex: db } = await makeDb();
     const lines: unknown[] = [];
+    aside = [];
     const note = (...line: unknown[]) => void lines.push(line);
     const log: Log = { debug: note, info: note, warn: note, error: note, child: () => log };
     const outbox = startOutbox({
@@ -31,6 +34,7 @@ withDatabases('outbox job', (makeDb) => {
       keyring: testKeyring,
       log,
       handlers: { test: deliver },
+      onSetAside: (queue) => void aside.push(queue),
       ...options,
     });
     running.push(outbox);
@@ -141,6 +145,36 @@ withDatabases('outbox job', (makeDb) => {
     release();
     await stop;
   });
+
+  it.each([false, true])(
+    'an unreadable row is set aside and stops nothing behind it (in order: %s)',
+    async (inOrder) => {
+      const seen: unknown[] = [];
+      const { db, outbox, send } = await setUp(
+        async ({ payload }) => {
+          seen.push(z.object({ i: z.number() }).parse(payload).i);
+          return false;
+        },
+        { inOrder, everyMs: 3_600_000 },
+      );
+      await outbox.settled(1_000);
+      const id = await send('b', { i: 0 }, 'waiting');
+      // Sealed under a key that is gone, and one of another version's shape: both first in line.
+      await db('outbox').where({ id }).update({ kind: 'test', target: 'a', payload: 'v1.not-to-be-opened' });
+      const odd = await send('a', { other: true }, 'waiting');
+      await db('outbox').where({ id: odd }).update({ kind: 'test' });
+      for (const i of [1, 2, 3]) await send('a', { i });
+      await until(() => seen.length === 3);
+      expect(seen).toEqual([1, 2, 3]);
+      await until(async () => (await db('outbox')).length === 2);
+      const left = await db('outbox').orderBy('id');
+      expect(left.map((row) => [row.id, row.set_aside_at !== null])).toEqual([
+        [id, true],
+        [odd, true],
+      ]);
+      expect(aside).toEqual(['outbox', 'outbox']);
+    },
+  );
 });
 
 it('waits longer after each failure, never longer than ten minutes and a fifth', () => {

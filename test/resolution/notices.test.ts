@@ -56,6 +56,7 @@ withDatabases('notices', (makeDb) => {
     startNotices({
       ...deps(),
       log: createLog({ level: 'silent' }),
+      onSetAside: () => undefined,
       i18n,
       sendSms: smsGateway({
         url: `${url}/sms`,

@@ -232,8 +232,9 @@ withDatabases('what is announced', (makeDb) => {
       const at = new Date(office.now.getTime() - days * 86_400_000);
       await insertSignalEvent(db, testKeyring, { ...event, sourceId: newId(), at });
     }
+    const look = { limit: 10, at: office.now, onSetAside: () => undefined };
     expect(await pruneSignalEvents(db, new Date(office.now.getTime() - 30 * 86_400_000))).toBe(1);
-    expect(await waitingEvents(db, testKeyring, event.streamId, 10)).toHaveLength(2);
+    expect(await waitingEvents(db, testKeyring, event.streamId, look)).toHaveLength(2);
   });
 
   it('what is undone is not told', async () => {

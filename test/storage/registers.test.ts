@@ -3,7 +3,7 @@ import type { AssurancePolicy } from '../../src/assurance/policy.ts';
 import { newId } from '../../src/lib/crypto.ts';
 import { findApp, listApps, saveApp } from '../../src/storage/apps.ts';
 import { type Database, transaction } from '../../src/storage/db.ts';
-import { claim, done, enqueue, retry } from '../../src/storage/outbox.ts';
+import { type Claim, claim, done, enqueue, retry } from '../../src/storage/outbox.ts';
 import { appendPolicy, currentPolicy, policyByVersion } from '../../src/storage/policies.ts';
 import {
   insertSigningKey,
@@ -125,22 +125,21 @@ withDatabases('registers', (makeDb) => {
       );
     }
     expect(JSON.stringify(await db('outbox'))).not.toContain('"i"');
-    const claimed = (
-      await Promise.all(Array.from({ length: 5 }, () => claim(db, t0, { kinds, limit: 4, leaseMs }, testKeyring)))
-    ).flat();
+    const take = async (at: Date, wish: Claim) => (await claim(db, at, wish, testKeyring)).messages;
+    const claimed = (await Promise.all(Array.from({ length: 5 }, () => take(t0, { kinds, limit: 4, leaseMs })))).flat();
     expect(claimed.map((message) => message.id).sort()).toEqual(
       [...new Set(claimed.map((message) => message.id))].sort(),
     );
-    const rest = await claim(db, t0, { kinds, limit: 10, leaseMs }, testKeyring);
+    const rest = await take(t0, { kinds, limit: 10, leaseMs });
     expect([...claimed, ...rest].map((message) => message.id).sort()).toEqual(ids.sort());
-    expect(await claim(db, later(9), { kinds, limit: 10, leaseMs }, testKeyring)).toEqual([]);
-    expect(await claim(db, later(10), { kinds: ['another'], limit: 10, leaseMs }, testKeyring)).toEqual([]);
+    expect(await take(later(9), { kinds, limit: 10, leaseMs })).toEqual([]);
+    expect(await take(later(10), { kinds: ['another'], limit: 10, leaseMs })).toEqual([]);
     const [first, second, ...others] = claimed;
     for (const message of [...others, ...rest]) await done(db, message.id);
     await done(db, first?.id ?? '');
     await retry(db, second?.id ?? '', later(600), 'timeout');
-    expect(await claim(db, later(599), { kinds, limit: 10, leaseMs }, testKeyring)).toEqual([]);
-    const again = await claim(db, later(600), { kinds, limit: 10, leaseMs }, testKeyring);
+    expect(await take(later(599), { kinds, limit: 10, leaseMs })).toEqual([]);
+    const again = await take(later(600), { kinds, limit: 10, leaseMs });
     expect(again).toEqual([{ ...second, attempts: 2 }]);
     await done(db, newId());
   });
