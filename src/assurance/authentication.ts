@@ -17,34 +17,91 @@ export interface Met extends EventSet {
 
 /**
  * Looks for events that meet one of the rules; null: none do. One event carries the rule's properties; a second one may
- * add the other factor kind (SP 800-63B-4 2.2.1: two different factors, not two of a kind). Runs for each level of each
- * token, hence loops and no intermediate lists.
+ * add the other factor kind (SP 800-63B-4 2.2.1: two different factors, not two of a kind). Of sets as fresh, the first in
+ * the order of the events. Linear in the events: what a second one adds is one of eight sets of factor kinds, so the freshest
+ * of each is all that has to be known. Runs for each level of each token, hence loops and no intermediate lists.
  */
 export function meetRules(
   rules: readonly AuthenticationRule[],
   events: readonly AuthenticationEvent[],
   now: Date,
 ): Met | null {
-  let best: { rule: AuthenticationRule; events: readonly AuthenticationEvent[]; at: number } | null = null;
+  let best: { rule: AuthenticationRule; at: number } | null = null;
   let end = 0;
   for (const rule of rules) {
-    const oldest = now.getTime() - rule.maxAge * 1000;
-    for (const carrier of events) {
-      const carrierAt = carrier.at.getTime();
-      if (carrierAt <= oldest || !carries(rule, carrier)) continue;
-      // The carrier alone, then with each other event.
-      for (let i = -1; i < events.length; i += 1) {
-        const other = events[i] ?? carrier;
-        const at = Math.min(carrierAt, other.at.getTime());
-        if (at <= oldest || !enoughFactors(rule, carrier, other)) continue;
-        end = Math.max(end, at + rule.maxAge * 1000);
-        if (best === null || at > best.at) best = { rule, events: i < 0 ? [carrier] : [carrier, other], at };
-      }
-    }
+    const at = freshest(rule, events, now.getTime() - rule.maxAge * 1000);
+    if (at === null) continue;
+    end = Math.max(end, at + rule.maxAge * 1000);
+    if (best === null || at > best.at) best = { rule, at };
   }
   if (best === null) return null;
   const until = new Date(best.at + best.rule.maxAge * 1000);
-  return { events: best.events, authTime: new Date(best.at), until, end: new Date(end) };
+  return {
+    events: firstSet(best.rule, events, best.at),
+    authTime: new Date(best.at),
+    until,
+    end: new Date(end),
+  };
+}
+
+/** Sets of factor kinds as bits of a number. */
+const maskCount = 2 ** factorKinds.length;
+
+function maskOf({ factors }: AuthenticationEvent): number {
+  let mask = 0;
+  for (let i = 0; i < factorKinds.length; i += 1) {
+    const kind = factorKinds[i];
+    if (kind !== undefined && factors.includes(kind)) mask |= 1 << i;
+  }
+  return mask;
+}
+
+/** Time of the oldest event of the freshest set younger than `oldest` that meets the rule; null: none does. */
+function freshest(rule: AuthenticationRule, events: readonly AuthenticationEvent[], oldest: number): number | null {
+  const carriers = new Float64Array(maskCount).fill(Number.NEGATIVE_INFINITY);
+  const others = new Float64Array(maskCount).fill(Number.NEGATIVE_INFINITY);
+  for (const event of events) {
+    const at = event.at.getTime();
+    if (at <= oldest) continue;
+    const mask = maskOf(event);
+    if (at > (others[mask] ?? 0)) others[mask] = at;
+    if (carries(rule, event) && at > (carriers[mask] ?? 0)) carriers[mask] = at;
+  }
+  let best = Number.NEGATIVE_INFINITY;
+  for (let one = 0; one < maskCount; one += 1) {
+    const carried = carriers[one] ?? 0;
+    if (carried <= best) continue;
+    // Alone, or with what another event adds: the older of the two dates the set.
+    if (enoughFactors(rule, one)) best = carried;
+    else
+      for (let two = 0; two < maskCount; two += 1) {
+        const at = Math.min(carried, others[two] ?? 0);
+        if (at > best && enoughFactors(rule, one | two)) best = at;
+      }
+  }
+  return best === Number.NEGATIVE_INFINITY ? null : best;
+}
+
+/** The first set, in the order of the events, whose oldest event is of `at`, the freshest there is. */
+function firstSet(rule: AuthenticationRule, events: readonly AuthenticationEvent[], at: number): AuthenticationEvent[] {
+  const firsts = new Int32Array(maskCount).fill(-1);
+  for (let i = events.length - 1; i >= 0; i -= 1) {
+    const event = events[i];
+    if (event !== undefined && event.at.getTime() >= at) firsts[maskOf(event)] = i;
+  }
+  for (const event of events) {
+    if (event.at.getTime() < at || !carries(rule, event)) continue;
+    const mask = maskOf(event);
+    if (enoughFactors(rule, mask)) return [event];
+    let first = -1;
+    for (let two = 0; two < maskCount; two += 1) {
+      const i = firsts[two] ?? -1;
+      if (i >= 0 && (first < 0 || i < first) && enoughFactors(rule, mask | two)) first = i;
+    }
+    const other = events[first];
+    if (other !== undefined) return [event, other];
+  }
+  return [];
 }
 
 /** Whether an event has the properties that one event of a set must have. */
@@ -53,11 +110,12 @@ export const carries = (rule: AuthenticationRule, event: AuthenticationEvent): b
   (event.phishingResistant || !rule.phishingResistant) &&
   (event.deviceBound || !rule.deviceBound);
 
-function enoughFactors(rule: AuthenticationRule, one: AuthenticationEvent, two: AuthenticationEvent): boolean {
+function enoughFactors(rule: AuthenticationRule, mask: number): boolean {
   let count = 0;
-  for (const kind of factorKinds) {
-    const has = one.factors.includes(kind) || two.factors.includes(kind);
-    if (has) count += 1;
+  for (let i = 0; i < factorKinds.length; i += 1) {
+    const kind = factorKinds[i];
+    if (kind === undefined) continue;
+    if ((mask & (1 << i)) !== 0) count += 1;
     else if (rule.kinds?.includes(kind)) return false;
   }
   return count >= rule.factors;

@@ -81,18 +81,17 @@ function standingOf(deps: Deps, source: Source): Promise<Standing | null> {
   return standingInSession(deps, {
     accountId: source.accountId,
     sessionUid: source.sessionUid ?? null,
-    interaction: source.interaction ?? null,
+    interaction: source.made?.interaction ?? null,
     now: deps.clock(),
     clientId: source.clientId ?? null,
   });
 }
 
-const grantOf = ({ clientId = '', scope = '', acr, amr, authTime }: Source, names: LevelNames): GrantSource => ({
+/** A token of before this was kept came of no interaction, and its label is taken for one that was asked for. */
+const grantOf = ({ clientId = '', scope = '', acr, made }: Source, names: LevelNames): GrantSource => ({
   clientId,
   scopes: scope.split(' '),
-  acr: names.in(acr),
-  amr,
-  authTime,
+  made: made ?? { asked: names.in(acr), interaction: null },
 });
 
 function levelClaims(

@@ -3,9 +3,11 @@ import { type AcrRequest, requirementFor, satisfies, type Verdict } from '../ass
 import type { Clock } from '../lib/clock.ts';
 import { ShiminError } from '../lib/errors.ts';
 import { type Standing, type StandingDeps, standingInSession } from '../standing/session.ts';
+import { transaction } from '../storage/db.ts';
 import type { Decision } from '../storage/decisions.ts';
 import { adoptEvents, upsertSessionRecord } from '../storage/sessions.ts';
 import { decisionOf } from './decision.ts';
+import { noteMade } from './grant-origin.ts';
 import { wasOffered } from './interaction.ts';
 import { levelNames } from './profiles.ts';
 import { acrRequest } from './request.ts';
@@ -106,6 +108,11 @@ async function decide(deps: PolicyDeps, ctx: KoaContextWithOIDC): Promise<Answer
     session.acr = levelNames(oidc.client, standing.policy).out(verdict.label);
     session.amr = [...standing.assessment.amr];
     session.loginTs = Math.floor(verdict.authTime.getTime() / 1000);
+    const asked = [...request.acrValues, ...(request.claimsAcr?.values ?? [])].includes(verdict.label);
+    noteMade(ctx, {
+      ...(asked ? { asked: verdict.label } : undefined),
+      ...{ said: verdict.label, amr: session.amr, authTime: session.loginTs, interaction },
+    });
     return 'satisfied';
   }
   return verdict.reauthenticate ? 'reauthenticate' : 'level';
@@ -136,9 +143,12 @@ async function adopt(
   ctx: KoaContextWithOIDC,
   { interaction, accountId, uid, now }: { interaction: string; accountId: string; uid: string; now: Date },
 ): Promise<void> {
-  const adopted = await adoptEvents(deps.db, { interactionUid: interaction, accountId, sessionUid: uid, at: now });
-  if (adopted === 0) return;
-  forgetRows(ctx);
   const userAgent = ctx.get('user-agent').slice(0, 300);
-  await upsertSessionRecord(deps.db, { uid, accountId, userAgent, ip: null, createdAt: now, lastSeenAt: now });
+  const adopted = await transaction(deps.db, async (tx) => {
+    const count = await adoptEvents(tx, { interactionUid: interaction, accountId, sessionUid: uid, at: now });
+    if (count > 0)
+      await upsertSessionRecord(tx, { uid, accountId, userAgent, ip: null, createdAt: now, lastSeenAt: now });
+    return count;
+  });
+  if (adopted > 0) forgetRows(ctx);
 }

@@ -4,15 +4,23 @@ import { bestLevel } from '../assurance/held.ts';
 import { requirementFor, satisfies, type Verdict } from '../assurance/requirement.ts';
 import type { Standing } from './session.ts';
 
-/** What the answers of one grant have in common: what was said when it was made, in the policy's own words. */
+/** What a grant was made of, in the policy's own words; kept with its tokens. */
+export interface GrantMade {
+  /** The label that the app asked for and was answered with; undefined: it asked for none, and has the best that is held. */
+  readonly asked?: string | undefined;
+  /** What was answered. */
+  readonly said?: string | undefined;
+  readonly amr?: readonly string[] | undefined;
+  /** Seconds. */
+  readonly authTime?: number | undefined;
+  /** The chain of interactions in which it was made; null: answered without one. */
+  readonly interaction: string | null;
+}
+
 export interface GrantSource {
   readonly clientId: string;
   readonly scopes: readonly string[];
-  /** Undefined: of before this was kept. */
-  readonly acr: string | undefined;
-  readonly amr: readonly string[] | undefined;
-  /** Seconds. */
-  readonly authTime: number | undefined;
+  readonly made: GrantMade;
 }
 
 /** What every answer of the grant says now. */
@@ -26,20 +34,27 @@ export interface GrantAnswer {
 
 /**
  * What an app is told of one grant, by whichever door: ID token, refresh, userinfo and introspection ask here. The label it
- * was made with, with the sign-in behind it, while that holds (OpenID Connect Core 12.2: a refreshed ID token keeps the
- * `auth_time` of the original authentication), else the best that does.
+ * asked for while that holds, else the best that does; as long as it is what was said at first, with the sign-in of then
+ * (OpenID Connect Core 12.2: a refreshed ID token keeps the `auth_time` of the original authentication).
  */
 export function answerOf(standing: Standing, source: GrantSource): GrantAnswer {
   const { assessment, policy } = standing;
+  const { asked, said, ...then } = source.made;
   const best = bestLevel(policy, assessment);
   const level = best?.level ?? null;
-  const asked = judge(standing, source, source.acr);
-  if (source.acr !== undefined && asked.kind === 'met') {
-    const { amr = assessment.amr, authTime = seconds(asked.authTime) } = source;
-    return { acr: asked.label, amr, authTime, level };
-  }
-  const authTime = best?.authTime ?? assessment.authTime ?? undefined;
-  return { acr: level ?? undefined, amr: assessment.amr, authTime: authTime && seconds(authTime), level };
+  const verdict = asked === undefined ? null : judge(standing, source, asked);
+  const { acr, at } =
+    verdict?.kind === 'met'
+      ? { acr: verdict.label, at: verdict.authTime }
+      : { acr: best?.level, at: best?.authTime ?? assessment.authTime };
+  const now = { amr: assessment.amr, authTime: at === null ? undefined : seconds(at) };
+  const same = acr !== undefined && acr === said;
+  return {
+    acr,
+    amr: (same ? then.amr : null) ?? now.amr,
+    authTime: (same ? then.authTime : null) ?? now.authTime,
+    level,
+  };
 }
 
 /**

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { AuthenticationEvent } from '../assurance/evidence.ts';
 import { newId } from '../lib/crypto.ts';
 import type { Db } from './db.ts';
+import { boundEvents } from './event-bounds.ts';
 import { endEngineSessions } from './oidc-models/grants.ts';
 import { row, time, timeOrNull, toMs } from './rows.ts';
 import { eventRow, type StoredEvent } from './standing-rows.ts';
@@ -34,6 +35,9 @@ export async function insertEvent(db: Db, event: NewEvent): Promise<StoredEvent>
     ip: event.ip ?? null,
     adopted_at: event.sessionUid === null ? null : toMs(event.at),
   });
+  if (event.sessionUid !== null) await boundEvents(db, { session_uid: event.sessionUid });
+  else if (event.interactionUid !== null)
+    await boundEvents(db, { interaction_uid: event.interactionUid, session_uid: null });
   const { accountId, method, at, credentialId, factors, userVerified, phishingResistant, deviceBound } = event;
   const facts = { accountId, method, at, credentialId, factors, userVerified, phishingResistant, deviceBound };
   return { id, ...facts, interaction: event.interactionUid };
@@ -47,11 +51,13 @@ export async function adoptEvents(
   db: Db,
   adoption: { interactionUid: string; accountId: string; sessionUid: string; at: Date },
 ): Promise<number> {
-  return db('authentication_events')
+  const adopted = await db('authentication_events')
     .where({ interaction_uid: adoption.interactionUid, account_id: adoption.accountId })
     .whereNull('session_uid')
     .whereNull('ended_at')
     .update({ session_uid: adoption.sessionUid, adopted_at: toMs(adoption.at) });
+  if (adopted > 0) await boundEvents(db, { session_uid: adoption.sessionUid });
+  return adopted;
 }
 
 /** What a living session rests on, oldest first; nothing once it was ended, even if an engine row came back in a race. */

@@ -110,7 +110,7 @@ describe.each(databaseKinds)('every answer of one grant is judged alike [%s]', {
     const { knex } = transmitter.database;
     const rows = await knex('oidc_models').whereIn('model', ['AccessToken', 'RefreshToken']).select('key', 'payload');
     for (const { key, payload } of rows) {
-      const { interaction, ...rest } = JSON.parse(payload);
+      const { made, ...rest } = JSON.parse(payload);
       await knex('oidc_models')
         .where({ key })
         .update({ payload: JSON.stringify(rest) });

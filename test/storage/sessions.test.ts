@@ -1,5 +1,6 @@
 import { beforeAll, expect, it } from 'vitest';
 import { type Database, transaction } from '../../src/storage/db.ts';
+import { MOST_EVENTS } from '../../src/storage/event-bounds.ts';
 import {
   adoptEvents,
   endSessions,
@@ -57,6 +58,35 @@ withDatabases('sessions', (makeDb) => {
     expect(await eventsOfSession(database.knex, 's1')).toEqual([stored]);
     expect(stored).toMatchObject({ ...facts, accountId: a.id, at: t0, interaction: 'i1' });
     expect(await eventsOfSession(database.knex, 's2')).toEqual([]);
+  });
+
+  it('keeps the newest of each class and no more than so many in all, in a session and in an interaction', async () => {
+    const { id } = await storedAccount(database.knex);
+    const other = await storedAccount(database.knex);
+    const [sessionUid, interactionUid] = [`busy-${id}`, `busy-interaction-${id}`];
+    const strong = { method: 'passkey', credentialId: 'rare', deviceBound: true } as const;
+    const first = await insertEvent(database.knex, event(id, { ...strong, interactionUid }));
+    const old = await insertEvent(database.knex, event(id, { credentialId: 'often', at: later(1), interactionUid }));
+    const foreign = await insertEvent(database.knex, event(other.id, { sessionUid: `else-${id}` }));
+    for (let i = 2; i < MOST_EVENTS + 20; i += 1)
+      await insertEvent(database.knex, event(id, { credentialId: 'often', at: later(i), interactionUid }));
+    const waiting = await eventsOfInteraction(database.knex, interactionUid);
+    expect(waiting).toHaveLength(MOST_EVENTS);
+    expect(waiting).toContainEqual(first);
+    expect(waiting).not.toContainEqual(old);
+    expect(waiting.at(-1)?.at).toEqual(later(MOST_EVENTS + 19));
+
+    for (const uid of [interactionUid, `${interactionUid}-2`]) {
+      if (uid !== interactionUid) {
+        const password = { method: 'password', factors: ['knowledge'], credentialId: null } as const;
+        await insertEvent(database.knex, event(id, { ...password, at: later(200), interactionUid: uid }));
+      }
+      await adoptEvents(database.knex, { interactionUid: uid, accountId: id, sessionUid, at: later(300) });
+    }
+    const kept = await eventsOfSession(database.knex, sessionUid);
+    expect(kept).toHaveLength(MOST_EVENTS);
+    expect(new Set(kept.map(({ credentialId }) => credentialId))).toEqual(new Set(['rare', 'often', null]));
+    expect(await eventsOfSession(database.knex, `else-${id}`)).toEqual([foreign]);
   });
 
   it('shows the live sessions of an account, newest first', async () => {
