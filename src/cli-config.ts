@@ -4,11 +4,12 @@ import type { Command } from 'commander';
 import { parseDocument, stringify } from 'yaml';
 import { describeChanges } from './assurance/preview.ts';
 import { linesOf } from './assurance/words.ts';
-import { operatorPrefix } from './commands/actor.ts';
+import type { AppRules } from './commands/app-check.ts';
 import { applyApps, diffApps, exportApps } from './commands/app-files.ts';
 import { applyPolicyFile, contentOf } from './commands/apply-policy-file.ts';
 import { validPolicy } from './commands/change-payload.ts';
 import type { CommandDeps } from './commands/command.ts';
+import { staffBy } from './commands/staff-by.ts';
 import { createI18n } from './i18n/index.ts';
 import { ShiminError } from './lib/errors.ts';
 import { currentPolicy } from './storage/policies.ts';
@@ -19,6 +20,8 @@ interface ConfigVerbs {
   readonly withDeps: (work: (deps: CommandDeps) => Promise<void>) => Promise<void>;
   readonly say: (json: boolean | undefined, data: object, text: string) => void;
   readonly input: NodeJS.ReadableStream;
+  /** What addresses of apps may be like here. */
+  readonly rules: () => AppRules;
   /** 1 tells scripts that there is a difference. */
   exitWith(code: number): void;
 }
@@ -28,6 +31,9 @@ interface Options {
   by: string;
   reason?: string;
 }
+
+/** What `--by` is, for the help. */
+export const byWhom = 'who of the staff you are: the id of your account or its phone number';
 
 /** Configuration as code: `policy` and `client`, each with export, diff and apply of a YAML file (`-`: standard input). */
 export function configVerbs(host: ConfigVerbs): void {
@@ -55,26 +61,25 @@ function policyVerbs({ program, verb, withDeps, say, input, exitWith }: ConfigVe
         exitWith(changes.length > 0 ? 1 : 0);
       }),
   );
-  verb('apply <file>', 'propose the file; a second person who applies the same publishes it', policy)
-    .requiredOption('--by <name>', 'who you are, for the audit')
+  verb('apply <file>', 'propose the file; a second person publishes it in the console', policy)
+    .requiredOption('--by <who>', byWhom)
     .option('--reason <text>', 'why', 'policy file')
     .action((file: string, { json, by, reason }: Options) =>
       withDeps(async (deps) => {
         const document = await readYaml(file, input);
-        const operator = { accountId: operatorId(by), cause: { requestId: null, clientId: null } };
-        const result = await applyPolicyFile(deps, { by: operator, document, reason: reason ?? '' });
+        const staff = await staffBy(deps, by, 'requirement.propose');
+        const result = await applyPolicyFile(deps, { by: staff, document, reason: reason ?? '' });
         const texts = {
           unchanged: `nothing to change: version ${result.version} says the same`,
-          waiting: 'you proposed this before: it waits for a second person',
-          proposed: 'proposed: a second person applies the same file, or approves it in the console',
-          published: `published as version ${result.version}`,
+          waiting: 'this is proposed already: a second person decides it in the console',
+          proposed: 'proposed: a second person decides it in the console',
         };
         say(json, result, texts[result.status]);
       }),
     );
 }
 
-function clientVerbs({ program, verb, withDeps, say, input, exitWith }: ConfigVerbs): void {
+function clientVerbs({ program, verb, withDeps, say, input, exitWith, rules }: ConfigVerbs): void {
   const client = program.command('client').description('apps (relying parties), as a file').exitOverride();
   verb('export', 'all apps, without their secrets', client).action(({ json }: Options) =>
     withDeps(async (deps) => {
@@ -87,26 +92,22 @@ function clientVerbs({ program, verb, withDeps, say, input, exitWith }: ConfigVe
   verb('diff <file>', 'what the file would change; exits with 1 if anything', client).action(
     (file: string, { json }: Options) =>
       withDeps(async (deps) => {
-        const changes = await diffApps(deps, await readYaml(file, input));
+        const changes = await diffApps(deps, await readYaml(file, input), rules());
         say(json, { changes }, told(changes).join('\n'));
         exitWith(changes.some(({ change }) => change !== 'same') ? 1 : 0);
       }),
   );
-  verb('apply <file>', 'register and change apps as the file says; others are left alone', client)
-    .requiredOption('--by <name>', 'who you are, for the audit')
-    .action((file: string, { json, by }: Options) =>
+  verb('apply <file>', 'propose apps as the file says; others are left alone', client)
+    .requiredOption('--by <who>', byWhom)
+    .option('--reason <text>', 'why', 'app file')
+    .action((file: string, { json, by, reason }: Options) =>
       withDeps(async (deps) => {
-        const changes = await applyApps(deps, { file: await readYaml(file, input), operator: operatorId(by) });
+        const document = await readYaml(file, input);
+        const staff = await staffBy(deps, by, 'app.save');
+        const changes = await applyApps(deps, { file: document, by: staff, rules: rules(), reason: reason ?? '' });
         say(json, { changes }, told(changes).join('\n'));
       }),
     );
-}
-
-/** Somebody at the command line, as the audit names them. */
-export function operatorId(name: string): string {
-  if (!/^[\w.@-]{2,50}$/.test(name))
-    throw new ShiminError('bad_request', { message: '--by: 2 to 50 letters, digits, dots, dashes or @' });
-  return `${operatorPrefix}${name.toLowerCase()}`;
 }
 
 const withVersion = (document: unknown, version: number): unknown =>

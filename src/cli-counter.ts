@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { stringify } from 'yaml';
 import { z } from 'zod';
-import { operatorId, readYaml } from './cli-config.ts';
+import { readYaml } from './cli-config.ts';
+import { operatorPrefix } from './commands/actor.ts';
 import type { CommandDeps } from './commands/command.ts';
 import { saveCounters } from './commands/counter-save.ts';
 import { locales } from './i18n/index.ts';
@@ -60,3 +61,10 @@ export function counterVerbs({ program, verb, withDeps, say, input }: CounterVer
 /** Every fault with its place; nothing of a wrong file is saved. */
 const faultsOf = (error: z.ZodError) =>
   error.issues.map(({ path, message }) => `${path.join('.') || 'file'}: ${message}`).join('; ');
+
+/** Somebody at the command line, as the audit names them: a name that was typed, which decides nothing. */
+function operatorId(name: string): string {
+  if (!/^[\w.@-]{2,50}$/.test(name))
+    throw new ShiminError('bad_request', { message: '--by: 2 to 50 letters, digits, dots, dashes or @' });
+  return `${operatorPrefix}${name.toLowerCase()}`;
+}

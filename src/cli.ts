@@ -188,7 +188,8 @@ function build(host: CliHost, outcome: { code: number }): Command {
     outcome.code = code;
   };
   auditVerbs({ program, verb, say, withDb: (work) => withDb(({ knex }) => work(knex)), withDeps, exitWith });
-  configVerbs({ program, verb, say, input: host.input, withDeps, exitWith });
+  const rules = () => ({ allowLoopback: config().allowLoopback });
+  configVerbs({ program, verb, say, input: host.input, withDeps, exitWith, rules });
   counterVerbs({ program, verb, say, input: host.input, withDeps });
 
   verb('doctor', 'look for what is wrong with this installation').action(async ({ json }: { json?: boolean }) => {

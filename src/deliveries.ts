@@ -85,7 +85,7 @@ export function startDeliveries(
   const sayLogout: Deliver = async ({ id, payload, createdAt }) => {
     if (clock().getTime() - createdAt.getTime() > LOGOUT_WORTH_MS)
       log.error({ messageId: id }, 'logout token given up: its app was away for a day');
-    else await deliverLogout(engine.provider, payload);
+    else await deliverLogout(engine.provider, db, payload);
     return false;
   };
   const push = startSignalPush({ ...shared, push: signals.push, onSetAside: eventSetAside });

@@ -52,7 +52,9 @@ export async function seed(deps: {
     const known = await findApp(db, metadata.client_id);
     // Demo apps follow their file, so that moved ports are taken up; real apps belong to their admins.
     if (known && !config.demo) continue;
-    await saveRegisteredApp(deps, { metadata, name: names, purpose, ownerName: 'seed' });
+    // Our own areas are where the issuer is; in production that is never plain http (`config.ts`).
+    const rules = { allowLoopback: config.allowLoopback || config.issuer.startsWith('http:') };
+    await saveRegisteredApp(deps, { metadata, name: names, purpose, ownerName: 'seed', rules });
     saved.push(metadata.client_id);
   }
   if (config.demo) await saveCounters(deps, { counters: demoCounters, operator: 'seed' });

@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import { settingsOf } from '../commands/app-metadata.ts';
 import { rolesInMetadata } from '../commands/app-roles.ts';
-import { appId, appSettingsSchema } from '../commands/app-settings.ts';
-import { changeApp, createApp, isEnabled, revisionOf, rotateSecret, switchApp } from '../commands/manage-app.ts';
+import { appId, appSettingsSchema, settingOf } from '../commands/app-settings.ts';
+import { changeApp, createApp, revisionOf, rotateSecret, type Saved, switchApp } from '../commands/manage-app.ts';
 import { roles } from '../commands/permissions.ts';
 import { ShiminError } from '../lib/errors.ts';
-import { type App, appsAfter, findApp } from '../storage/apps.ts';
+import { type App, appsAfter, findApp, isEnabled } from '../storage/apps.ts';
+import { change, changeBody } from './changes.ts';
 import type { ApiDeps } from './deps.ts';
 import { fault } from './faults.ts';
 import { type ApiOperation, type Body, noBody, none, operation, type Reply } from './operation.ts';
@@ -46,8 +47,16 @@ const app = output(
 );
 const saved = output(
   'AppSaved',
-  z.strictObject({ app, secret: z.string().nullable().describe('A new secret, told this once; null: no new one.') }),
+  z.strictObject({
+    app: app.nullable().describe('As it is now; null: there is none until the change is approved.'),
+    change: change.nullable().describe('What a second person, in the console, has to approve; null: it is done.'),
+    secret: z
+      .string()
+      .nullable()
+      .describe('A new secret, told this once, and good once the change is approved; null: no new one.'),
+  }),
 );
+const why = z.string().trim().max(500).default('').describe('For whoever decides it.');
 
 const shapeOf = (of: App): Body<typeof app> => ({
   id: of.id,
@@ -64,16 +73,28 @@ async function found(deps: ApiDeps, id: string): Promise<App> {
   return known;
 }
 
-async function savedReply(deps: ApiDeps, id: string, secret: string | null): Promise<Reply<Body<typeof saved>>> {
-  const now = await found(deps, id);
-  return { body: { app: shapeOf(now), secret }, revision: revisionOf(now) };
+async function savedReply(deps: ApiDeps, id: string, done: Saved): Promise<Reply<Body<typeof saved>>> {
+  const now = await findApp(deps.db, id);
+  const body = {
+    app: now === null ? null : shapeOf(now),
+    change: done.change === null ? null : changeBody(done.change),
+    secret: done.secret,
+  };
+  return { body, ...(now === null ? {} : { revision: revisionOf(now) }) };
 }
 
-/** What the engine says is wrong, as a fault of the settings; everything else goes on. */
-function engineFault(error: unknown): never {
-  if (error instanceof ShiminError && error.code === 'app_invalid')
-    throw new RequestFaults('app_invalid', [fault('body', ['settings'], 'app_invalid', String(error.detail.fault))]);
-  throw error;
+/** What is wrong with the whole, each fault at the setting that it comes from; everything else goes on. */
+function asFaults(error: unknown): never {
+  if (!(error instanceof ShiminError) || error.code !== 'app_invalid') throw error;
+  const { fault: said, appFaults } = error.detail;
+  const own = z
+    .array(z.object({ path: z.array(z.union([z.string(), z.number()])), code: z.string() }))
+    .parse(appFaults);
+  const faults = own.map(({ path: [member = '', ...rest], code }) =>
+    fault('body', ['settings', settingOf(String(member)), ...rest], code, code),
+  );
+  const engine = typeof said === 'string' ? [fault('body', ['settings'], 'app_invalid', said)] : [];
+  throw new RequestFaults('app_invalid', [...faults, ...engine]);
 }
 
 const all = operation({
@@ -117,17 +138,17 @@ function saving(rules: { allowLoopback: boolean }): ApiOperation[] {
     method: 'post',
     path: '/apps',
     tag: 'Apps',
-    summary: 'Registers an app',
+    summary: 'Proposes a new app',
+    description:
+      'Until a second person approves it in the console there is no such app, and nothing can be done as it.',
     permission: 'app.save',
     params: none,
     query: none,
-    body: z.strictObject({ id: appId, settings: sent }),
-    answer: { status: 201, description: 'The app, and its secret if it has one.', schema: saved },
-    hasRevision: true,
+    body: z.strictObject({ id: appId, settings: sent, reason: why }),
+    answer: { status: 201, description: 'The proposal, and the secret of the app if it will have one.', schema: saved },
     handler: async ({ deps, by, body }) => {
-      const input = { by, id: body.id, settings: body.settings, check: deps.clientFault };
-      const { secret } = await createApp(deps, input).catch(engineFault);
-      return savedReply(deps, body.id, secret);
+      const input = { by, ...body, judge: { rules, check: deps.clientFault } };
+      return savedReply(deps, body.id, await createApp(deps, input).catch(asFaults));
     },
   });
   const change = operation({
@@ -136,18 +157,18 @@ function saving(rules: { allowLoopback: boolean }): ApiOperation[] {
     path: '/apps/{id}/settings',
     tag: 'Apps',
     summary: 'Replaces the settings of an app',
-    description: 'An app that holds roles of staff is changed only once two owners have taken them away.',
+    description:
+      'Names, purpose, owner and the addresses where people read about it are saved at once. As soon as anything else differs the whole is a proposal, which a second person approves in the console. An app that holds roles of staff is changed only once two owners have taken them away.',
     permission: 'app.save',
     params: byId,
     query: none,
-    body: z.strictObject({ settings: sent }),
-    answer: { status: 200, description: 'The app, and a secret if it newly needs one.', schema: saved },
+    body: z.strictObject({ settings: sent, reason: why }),
+    answer: { status: 200, description: 'The app as it is now, and what was proposed.', schema: saved },
     onRevision: true,
     hasRevision: true,
     handler: async ({ deps, by, params, body, revision }) => {
-      const input = { by, id: params.id, revision, settings: body.settings, check: deps.clientFault };
-      const { secret } = await changeApp(deps, input).catch(engineFault);
-      return savedReply(deps, params.id, secret);
+      const input = { by, id: params.id, revision, ...body, judge: { rules, check: deps.clientFault } };
+      return savedReply(deps, params.id, await changeApp(deps, input).catch(asFaults));
     },
   });
   return [create, change];
@@ -158,16 +179,15 @@ const rotate = operation({
   method: 'post',
   path: '/apps/{id}/secret',
   tag: 'Apps',
-  summary: 'Makes a new secret; the old one stays good for a while',
+  summary: 'Proposes a new secret; the old one stays good for a while after the approval',
   permission: 'app.save',
   params: byId,
   query: none,
-  body: z.strictObject({ overlapHours: z.int().min(0).max(168) }),
-  answer: { status: 201, description: 'The app, and its new secret.', schema: saved },
+  body: z.strictObject({ overlapHours: z.int().min(0).max(168), reason: why }),
+  answer: { status: 201, description: 'The app, the proposal, and its new secret.', schema: saved },
   hasRevision: true,
   handler: async ({ deps, by, params, body }) => {
-    const { secret } = await rotateSecret(deps, { by, id: params.id, overlapHours: body.overlapHours });
-    return savedReply(deps, params.id, secret);
+    return savedReply(deps, params.id, await rotateSecret(deps, { by, id: params.id, ...body }));
   },
 });
 
@@ -177,7 +197,8 @@ const toggle = operation({
   path: '/apps/{id}/state',
   tag: 'Apps',
   summary: 'Switches an app off, or on again',
-  description: 'An app that is off is unknown: no sign-in, no token, no answer about one.',
+  description:
+    'An app that is off is unknown: no sign-in, no token, no answer about one. What it was given before stays dead when it is on again. One person may do it, as with every emergency stop.',
   permission: 'app.save',
   params: byId,
   query: none,

@@ -1,7 +1,7 @@
 import type { Context } from 'koa';
 import { appActor, rolesOfApp } from '../commands/app-roles.ts';
 import { tryOnce } from '../commands/throttles.ts';
-import { findApp } from '../storage/apps.ts';
+import { findApp, isEnabled } from '../storage/apps.ts';
 import type { ApiDeps } from './deps.ts';
 import type { Caller } from './operation.ts';
 import { type Answer, challenge, problem } from './problem.ts';
@@ -24,7 +24,7 @@ export async function callerOf(deps: ApiDeps, ctx: Context, requestId: string): 
   const { clientId } = found;
   // The engine keeps what it knows of an app for a second; a disabled one is out at once.
   const app = await findApp(deps.db, clientId);
-  if (app === null || app.metadata.shimin_disabled === true) return refuse(401, 'invalid_token');
+  if (app === null || !isEnabled(app)) return refuse(401, 'invalid_token');
   if (!found.scopes.has(scope)) return refuse(403, 'insufficient_scope');
   if (found.resource !== resource) return refuse(401, 'invalid_token');
   const { allowed, retryAfterSec } = await tryOnce(deps, 'apiClient', clientId);

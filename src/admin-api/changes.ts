@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { toldPayload } from '../commands/change-payload.ts';
 import { decideChange } from '../commands/decide-change.ts';
 import { changeKinds } from '../commands/permissions.ts';
 import { proposeDraft, withdrawChange } from '../commands/propose-change.ts';
@@ -43,17 +44,18 @@ export const change = output(
     expiresAt: timeOrNull,
     publishedAt: timeOrNull,
     publishedVersion: z.int().nullable(),
+    refusal: z.string().nullable().describe('Why an approved change was not published; a code.'),
     revision: z.int(),
   }),
 );
 
 const kindOf = (kind: string) => z.enum(changeKinds).parse(kind);
 
-export function changeBody(of: Change): Body<typeof change> {
+export function changeBody({ subject: _, ...of }: Change): Body<typeof change> {
   return {
     ...of,
     kind: kindOf(of.kind),
-    payload: z.record(z.string(), z.unknown()).parse(of.payload),
+    payload: toldPayload(of),
     createdAt: iso(of.createdAt),
     proposedAt: isoOrNull(of.proposedAt),
     decidedAt: isoOrNull(of.decidedAt),
@@ -135,8 +137,9 @@ const decide = operation({
   method: 'post',
   path: '/changes/{id}/decide',
   tag: 'Changes',
-  summary: 'Approves or rejects what somebody else proposed',
-  description: 'Never by whoever proposed it, and only with the role that its kind asks for.',
+  summary: 'Refused: the second look is a person’s',
+  description:
+    'Changes are decided by people in the console. No app decides one, whatever its roles: it is answered with `decider_no_person`, and the audit says so.',
   permission: 'change.decide',
   params: byId,
   query: none,
@@ -146,13 +149,12 @@ const decide = operation({
       path: ['reason'],
       message: 'required',
     }),
-  answer: { status: 200, description: 'The change, published, scheduled or rejected.', schema: change },
+  answer: { status: 200, description: 'Not given to apps.', schema: change },
   onRevision: true,
   hasRevision: true,
   handler: async ({ deps, by, params, body, revision }) => {
     const decided = await decideChange(deps, { by, id: params.id, revision: revisionNumber(revision), ...body });
-    const rotated = decided.kind === 'keys' && decided.status === 'published';
-    return { ...changeReply(decided), ...(rotated ? { after: deps.reloadKeys } : {}) };
+    return changeReply(decided);
   },
 });
 

@@ -1,7 +1,7 @@
 import type { AssurancePolicy } from '../assurance/policy.ts';
 import type { AppReplay, Comparison, longestWay } from '../assurance/preview.ts';
 import type { CommandDeps } from '../commands/command.ts';
-import type { MetadataCheck } from '../commands/manage-app.ts';
+import type { MetadataCheck } from '../commands/write-app.ts';
 import type { I18n } from '../i18n/index.ts';
 import type { Log } from '../lib/log.ts';
 

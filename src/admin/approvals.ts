@@ -8,6 +8,7 @@ import { proposeChange, withdrawChange } from '../commands/propose-change.ts';
 import { ShiminError } from '../lib/errors.ts';
 import { type Change, type ChangeStatus, changeById, changesIn } from '../storage/changes.ts';
 import { parseForm, seeOther } from '../web/forms.ts';
+import { appPart } from './approvals-app.ts';
 import { changeTitle, peopleOf } from './change-words.ts';
 import {
   type AdminHandler,
@@ -25,10 +26,11 @@ import { shadowPart } from './levels-shadow.ts';
 import { namesOf } from './names.ts';
 import { previewOf } from './preview.ts';
 
-const path = '/admin/approvals';
+export const approvalsPath = '/admin/approvals';
+const path = approvalsPath;
 const pageSize = 25;
 const open: readonly ChangeStatus[] = ['draft', 'proposed', 'scheduled'];
-const closed: readonly ChangeStatus[] = ['published', 'rejected', 'withdrawn', 'expired'];
+const closed: readonly ChangeStatus[] = ['published', 'rejected', 'withdrawn', 'expired', 'refused'];
 
 /** Lines of changes, finished for a view. */
 export async function changeLines(deps: AdminDeps, ctx: Context, changes: readonly Change[]): Promise<object[]> {
@@ -68,22 +70,22 @@ const list: AdminHandler = async (deps, ctx, staff) => {
 
 const notices = ['proposed', 'approved', 'scheduled', 'rejected', 'withdrawn'];
 
-const show: AdminHandler = async (deps, ctx, staff) => render(deps, ctx, staff, {}, 200);
+const show: AdminHandler = async (deps, ctx, staff) => renderChange(deps, ctx, staff, {}, 200);
 
-async function found(deps: AdminDeps, ctx: Context): Promise<Change> {
+export async function foundChange(deps: AdminDeps, ctx: Context): Promise<Change> {
   const change = await changeById(deps.db, param(ctx, 'id'));
   if (change === null) throw new ShiminError('not_found', { status: 404 });
   return change;
 }
 
-async function render(
+export async function renderChange(
   deps: AdminDeps,
   ctx: Context,
   staff: Staff,
-  again: { errors?: Record<string, string> },
+  again: { errors?: Record<string, string>; secret?: string },
   status: number,
 ): Promise<void> {
-  const change = await found(deps, ctx);
+  const change = await foundChange(deps, ctx);
   const previous = change.publishedVersion === null ? null : change.publishedVersion - 1;
   const wayBack = await wayBackOf(deps, change);
   const nameOf = await namesOf(deps, [...peopleOf(change), wayBack?.proposedBy ?? null]);
@@ -104,6 +106,8 @@ async function render(
         decider: change.decidedBy === null ? null : nameOf(change.decidedBy),
         killed,
       },
+      appChange: await appPart(deps, ctx, what),
+      secret: null,
       preview: await previewOf(deps, ctx, change),
       shadow: await shadowPart(deps, ctx, staff, change),
       canDecide: waitsFor(staff, change),
@@ -138,10 +142,10 @@ const decisionForm = z.object({ decision: z.enum(['approve', 'reject']), reason:
 
 const decide: AdminHandler = async (deps, ctx, staff) => {
   const form = parseForm(decisionForm, ctx.request.body);
-  if (!form.ok) return render(deps, ctx, staff, { errors: form.errors }, 422);
+  if (!form.ok) return renderChange(deps, ctx, staff, { errors: form.errors }, 422);
   // Whoever is turned down must be told why.
   if (form.value.decision === 'reject' && form.value.reason === '')
-    return render(deps, ctx, staff, { errors: { reason: 'errors.field_required' } }, 422);
+    return renderChange(deps, ctx, staff, { errors: { reason: 'errors.field_required' } }, 422);
   const id = param(ctx, 'id');
   const change = await decideChange(deps, { by: byOf(ctx, staff), id, ...form.value });
   if (change.kind === 'keys' && change.status === 'published') await deps.reloadKeys();
@@ -159,11 +163,11 @@ const withdraw: AdminHandler = async (deps, ctx, staff) => {
 
 /** The way back from a published change: the rules before it, once a second person agrees. */
 const rollBack: AdminHandler = async (deps, ctx, staff) => {
-  const change = await found(deps, ctx);
+  const change = await foundChange(deps, ctx);
   if (change.publishedVersion === null || change.publishedVersion < 2)
     throw new ShiminError('not_found', { status: 404 });
   const form = parseForm(z.object({ reason: reason.min(1) }), ctx.request.body);
-  if (!form.ok) return render(deps, ctx, staff, { errors: { rollback: 'errors.field_required' } }, 422);
+  if (!form.ok) return renderChange(deps, ctx, staff, { errors: { rollback: 'errors.field_required' } }, 422);
   const what = { kind: 'rollback', payload: { toVersion: change.publishedVersion - 1 } } as const;
   const proposed = await proposeChange(deps, { by: byOf(ctx, staff), what, reason: form.value.reason });
   seeOther(ctx, `${path}/${proposed.id}?done=proposed`);

@@ -1,8 +1,7 @@
 import type { AssurancePolicy } from '../assurance/policy.ts';
-import { isEnabled } from '../commands/manage-app.ts';
 import { logoutMessage } from '../commands/tell-apps.ts';
 import { type StreamHealth, streamHealth, type Waiting, waitingByApp } from '../storage/app-facts.ts';
-import type { App } from '../storage/apps.ts';
+import { type App, isEnabled } from '../storage/apps.ts';
 import { countsSince, dayOf } from '../storage/daily-counts.ts';
 import type { AdminDeps } from './deps.ts';
 

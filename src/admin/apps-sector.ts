@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import type { AppFault, AppSettings } from '../commands/app-settings.ts';
+import type { AppFault } from '../commands/app-check.ts';
+import type { AppSettings } from '../commands/app-settings.ts';
 import { ShiminError } from '../lib/errors.ts';
 import { callJson } from '../lib/http.ts';
 import type { AdminDeps } from './deps.ts';

@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import type { AppFault, AppSettings } from '../commands/app-settings.ts';
-import { appLocales } from '../commands/app-settings.ts';
+import type { AppFault } from '../commands/app-check.ts';
+import { type AppSettings, appLocales } from '../commands/app-settings.ts';
+
 import type { Params } from '../i18n/index.ts';
 import type { Fault } from './faults.ts';
 
@@ -30,6 +31,8 @@ const names = [
   'sectorIdentifierUri',
   'refreshTokens',
   'firstParty',
+  'applicationType',
+  'reason',
   'revision',
 ] as const;
 
@@ -60,6 +63,7 @@ export function settingsForm(settings: AppSettings): PostedSettings {
     sectorIdentifierUri: settings.sectorIdentifierUri ?? '',
     refreshTokens: settings.refreshTokens ? 'yes' : '',
     firstParty: settings.firstParty ? 'yes' : '',
+    applicationType: settings.applicationType,
   };
   return { values, scopes: settings.scopes };
 }
@@ -78,6 +82,7 @@ export function settingsInput({ values, scopes }: PostedSettings): unknown {
     name: inFour('name'),
     purpose: inFour('purpose'),
     ownerName: at('ownerName'),
+    applicationType: at('applicationType') === 'native' ? 'native' : 'web',
     redirectUris: lines('redirectUris'),
     postLogoutUris: lines('postLogoutUris'),
     clientUri: optional('clientUri'),
@@ -116,7 +121,11 @@ const labels: Readonly<Record<string, string>> = {
   backchannelLogoutUri: 'apps.logout_uri',
   sectorIdentifierUri: 'apps.sector_uri',
   scopes: 'apps.scopes',
+  applicationType: 'apps.kind',
 };
+
+/** Whether the form speaks of it. */
+export const hasField = (setting: string): boolean => setting in labels;
 
 /** Each fault in words at its field; in a list, with the number of its line. */
 export function toldFaults(faults: readonly AppFault[], t: (key: string, params?: Params) => string): Fault[] {

@@ -1,15 +1,17 @@
 import type { Context } from 'koa';
 import { settingsOf } from '../commands/app-metadata.ts';
-import { isEnabled, ownAreas } from '../commands/manage-app.ts';
+import { ownAreas } from '../commands/manage-app.ts';
 import { may } from '../commands/permissions.ts';
 import { ShiminError } from '../lib/errors.ts';
 import { consentsFor } from '../storage/app-facts.ts';
-import { type App, findApp, listApps } from '../storage/apps.ts';
+import { type App, findApp, isEnabled, listApps } from '../storage/apps.ts';
+import { waitingChanges } from '../storage/changes.ts';
 import { currentPolicy } from '../storage/policies.ts';
 import { localeOf } from '../web/preferences.ts';
 import { appFacts, factDays, floorOf, stateOf } from './apps-facts.ts';
 import { type RequirementForm, requirementChoices, requirementForm, requirementOf } from './apps-requirement-form.ts';
-import { type AdminHandler, type AdminRoute, page, param, query, type Staff } from './context.ts';
+import { changeTitle } from './change-words.ts';
+import { type AdminHandler, type AdminRoute, page, param, query, type Staff, wordsOf } from './context.ts';
 import type { AdminDeps } from './deps.ts';
 import type { Fault } from './faults.ts';
 import { policyWords } from './policy-words.ts';
@@ -17,7 +19,7 @@ import { policyWords } from './policy-words.ts';
 export const appsPath = '/admin/apps';
 
 /** Texts of what was just done, by a word of the address. */
-const notices = ['created', 'changed', 'disabled', 'enabled'];
+const notices = ['changed', 'disabled', 'enabled'];
 export function appNotice(ctx: Context): string | null {
   const done = query(ctx, 'done');
   return done !== undefined && notices.includes(done) ? `apps.done.${done}` : null;
@@ -55,7 +57,7 @@ export async function renderApp(
   deps: AdminDeps,
   ctx: Context,
   staff: Staff,
-  again: { faults?: readonly Fault[]; form?: RequirementForm; secret?: string | null },
+  again: { faults?: readonly Fault[]; form?: RequirementForm },
   status: number,
 ): Promise<void> {
   const app = await foundApp(deps, ctx);
@@ -92,12 +94,22 @@ export async function renderApp(
       choices: await requirementChoices(deps, document, words.level),
       canRequire: !own && may(staff.roles, 'requirement.propose'),
       canSave: !own && may(staff.roles, 'app.save'),
-      secret: again.secret ?? null,
+      waiting: await waitingFor(deps, ctx, app.id),
       faults: again.faults ?? [],
       done: appNotice(ctx),
     },
     { status },
   );
+}
+
+/** Proposals about the app that wait: who looks at it sees that it is about to change. */
+async function waitingFor(deps: AdminDeps, ctx: Context, id: string): Promise<{ title: string; url: string }[]> {
+  const t = wordsOf(deps, ctx);
+  const waiting = await waitingChanges(deps.db, 'app', id);
+  return waiting.map((change) => ({
+    title: changeTitle(t, () => '', change),
+    url: `/admin/approvals/${change.id}`,
+  }));
 }
 
 function oldSecretUntil(retiring: unknown, now: Date): Date | null {

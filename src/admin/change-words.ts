@@ -25,6 +25,11 @@ export function changeTitle(t: Words, nameOf: (id: string | null) => string, cha
         ? t('changes.what.role_assign', params)
         : t('changes.what.role_revoke', params);
     }
+    case 'app': {
+      const { app, from, secret } = what.payload;
+      if (from === null) return t('changes.what.app_new', { app });
+      return secret === null ? t('changes.what.app', { app }) : t('changes.what.app_secret', { app });
+    }
     case 'merge':
       return t('changes.what.merge');
     case 'unmerge':

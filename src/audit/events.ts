@@ -9,6 +9,9 @@ export const appFields = [
     'post_logout_redirect_uris',
     'client_uri',
     'logo_uri',
+    'policy_uri',
+    'tos_uri',
+    'initiate_login_uri',
   ],
   ...[
     'scope',
@@ -20,6 +23,7 @@ export const appFields = [
     'application_type',
   ],
   ...['token_endpoint_auth_method', 'token_endpoint_auth_signing_alg', 'id_token_signed_response_alg'],
+  ...['userinfo_signed_response_alg', 'id_token_encrypted_response_alg', 'userinfo_encrypted_response_alg'],
   ...['backchannel_logout_uri', 'backchannel_logout_session_required', 'dpop_bound_access_tokens'],
   ...[
     'require_pushed_authorization_requests',
@@ -27,7 +31,7 @@ export const appFields = [
     'default_acr_values',
     'default_max_age',
   ],
-  ...['shimin_first_party', 'shimin_disabled', 'shimin_staff_roles'],
+  ...['shimin_first_party', 'shimin_disabled', 'shimin_staff_roles', 'shimin_profile', 'shimin_pkce_exempt'],
 ];
 
 /**

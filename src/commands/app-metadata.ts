@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { App } from '../storage/apps.ts';
-import { type AppSettings, appLocales, appScopes, authMethods, ownScopes } from './app-settings.ts';
+import { appScopes, authMethods, ownScopes } from './app-check.ts';
+import { type AppSettings, appLocales } from './app-settings.ts';
 
 /** OpenID Connect client metadata (RFC 7591 section 2) from settings; what settings don't speak of stays as it was. */
 export function metadataWith(known: Readonly<Record<string, unknown>>, settings: AppSettings): Record<string, unknown> {
@@ -10,6 +11,7 @@ export function metadataWith(known: Readonly<Record<string, unknown>>, settings:
   const { token_endpoint_auth_signing_alg: alg, ...rest } = known;
   const next = {
     ...rest,
+    application_type: settings.applicationType === 'native' ? 'native' : null,
     subject_type: known.subject_type ?? 'pairwise',
     response_types: ['code'],
     grant_types: [
@@ -38,6 +40,7 @@ export function metadataWith(known: Readonly<Record<string, unknown>>, settings:
 const uris = z.array(z.string()).catch([]);
 const uri = z.string().nullable().catch(null);
 const metadataShape = z.object({
+  application_type: z.enum(['web', 'native']).catch('web'),
   redirect_uris: uris,
   post_logout_redirect_uris: uris,
   client_uri: uri,
@@ -67,6 +70,7 @@ export function settingsOf(app: App): AppSettings {
     name: texts(app.name),
     purpose: texts(app.purpose),
     ownerName: app.ownerName,
+    applicationType: metadata.application_type,
     redirectUris: metadata.redirect_uris,
     postLogoutUris: metadata.post_logout_redirect_uris,
     clientUri: metadata.client_uri,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ShiminError } from '../lib/errors.ts';
-import { type App, findApp } from '../storage/apps.ts';
+import { type App, findApp, isEnabled } from '../storage/apps.ts';
 import type { Db } from '../storage/db.ts';
 import { type Role, roles } from './permissions.ts';
 
@@ -35,7 +35,7 @@ const held = z.array(z.enum(roles).refine((role) => allowed.includes(role))).max
 
 /** The roles that an app holds; none while it is disabled, nor if its id is too long to be written down. */
 export function rolesOfApp(app: App | null): Role[] {
-  if (app === null || app.metadata.shimin_disabled === true || appActor(app.id).length > longestId) return [];
+  if (app === null || !isEnabled(app) || appActor(app.id).length > longestId) return [];
   return rolesInMetadata(app.metadata);
 }
 

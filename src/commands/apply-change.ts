@@ -11,6 +11,7 @@ import { confirmSource, setSource, sourceById } from '../storage/sources.ts';
 import { assignRole, revokeRole } from '../storage/staff.ts';
 import { actorOf } from './actor.ts';
 import { appActor, appPrefix, isAppActor, mayHold, withRole } from './app-roles.ts';
+import { applyAppChange } from './apply-app.ts';
 import { proposalOf, validPolicy } from './change-payload.ts';
 import { staffRoles } from './change-rules.ts';
 import type { CommandDeps } from './command.ts';
@@ -76,6 +77,9 @@ export async function applyChange(
       await note(tx, change, by, { type: 'bridge.saved', accountId: null, data });
       return null;
     }
+    case 'app':
+      await applyAppChange(tx, change, what.payload, by);
+      return null;
     case 'merge':
       await mergeAccounts(tx, deps, change, what.payload, by);
       return null;

@@ -6,12 +6,11 @@ import { currentPolicy } from '../storage/policies.ts';
 import { proposalOf, validPolicy } from './change-payload.ts';
 import type { By } from './change-rules.ts';
 import type { CommandDeps } from './command.ts';
-import { decideChange } from './decide-change.ts';
 import { proposeDraft, saveDraft } from './propose-change.ts';
 
-/** `unchanged`: it is in force; `waiting`: proposed by the same person before; `proposed` and `published` just now. */
+/** `unchanged`: it is in force; `waiting`: proposed before and not decided yet; `proposed`: just now. */
 export interface Applied {
-  readonly status: 'unchanged' | 'waiting' | 'proposed' | 'published';
+  readonly status: 'unchanged' | 'waiting' | 'proposed';
   readonly version: number;
   readonly changeId: string | null;
 }
@@ -23,8 +22,9 @@ export function contentOf(policy: AssurancePolicy): unknown {
 }
 
 /**
- * Policy as code, with the same four eyes as the console: whoever applies a document first proposes it; when a second
- * person applies the same one, or approves it in the console, it is published. Applying again changes nothing.
+ * Policy as code, with the same four eyes as the console: whoever applies a document proposes it, and a second person
+ * publishes it in the console. Applying it again changes nothing, whoever does it: a name at the command line is typed and
+ * not proved, so nothing is decided there.
  * @throws ShiminError `policy_invalid` naming every fault, `forbidden`, `change_stale`
  */
 export async function applyPolicyFile(
@@ -42,12 +42,7 @@ export async function applyPolicyFile(
     return what.kind === 'policy' && isDeepStrictEqual(contentOf(what.payload.document), content);
   });
   const { by, reason } = input;
-  if (open?.proposedBy === by.accountId) return { status: 'waiting', version: current.version, changeId: open.id };
-  if (open) {
-    const { id, revision } = open;
-    const decided = await decideChange(deps, { by, id, revision, decision: 'approve', reason });
-    return { status: 'published', version: decided.publishedVersion ?? current.version, changeId: id };
-  }
+  if (open) return { status: 'waiting', version: current.version, changeId: open.id };
   const draft = await saveDraft(deps, { by, draft: null, document });
   await proposeDraft(deps, { by, id: draft.id, revision: draft.revision, reason, publishAt: null });
   return { status: 'proposed', version: current.version, changeId: draft.id };

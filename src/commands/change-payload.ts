@@ -5,6 +5,7 @@ import { shapeFault } from '../assurance/faults.ts';
 import { type AssurancePolicy, parsePolicy, policyDocument } from '../assurance/policy.ts';
 import { ShiminError } from '../lib/errors.ts';
 import { bridgeUses } from '../storage/bridges.ts';
+import { appPayload, toldOfApp } from './app-proposal.ts';
 import { staffId } from './app-roles.ts';
 import { type ChangeKind, changeKinds, type Operation, powersOf, roles } from './permissions.ts';
 
@@ -30,6 +31,7 @@ const payloads = {
     plain: z.array(z.string()).optional(),
     from: z.number().int().positive().nullable(),
   }),
+  app: appPayload,
   merge: z.strictObject(pair),
   unmerge: z.strictObject({ ...pair, mergeId: z.string().min(1).max(36) }),
 } as const satisfies Record<ChangeKind, z.ZodType>;
@@ -46,6 +48,7 @@ const proposal = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('keys'), payload: payloads.keys }),
   z.object({ kind: z.literal('source'), payload: payloads.source }),
   z.object({ kind: z.literal('bridge'), payload: payloads.bridge }),
+  z.object({ kind: z.literal('app'), payload: payloads.app }),
   z.object({ kind: z.literal('merge'), payload: payloads.merge }),
   z.object({ kind: z.literal('unmerge'), payload: payloads.unmerge }),
 ]);
@@ -55,6 +58,12 @@ export const isChangeKind = (value: string): value is ChangeKind => changeKinds.
 /** A stored change's kind and payload, parsed. */
 export function proposalOf(change: { kind: string; payload: unknown }): Proposal {
   return proposal.parse({ kind: change.kind, payload: change.payload });
+}
+
+/** A change's payload for whoever may read changes: without what is secret in it. */
+export function toldPayload(change: { kind: string; payload: unknown }): Record<string, unknown> {
+  const what = proposalOf(change);
+  return what.kind === 'app' ? toldOfApp(what.payload) : { ...what.payload };
 }
 
 /**

@@ -4,8 +4,8 @@ import { append } from '../storage/audit.ts';
 import type { Change } from '../storage/changes.ts';
 import type { Db } from '../storage/db.ts';
 import { rolesOf } from '../storage/staff.ts';
-import { actorOf, operatorPrefix } from './actor.ts';
-import { isAppActor, rolesOfAppActor } from './app-roles.ts';
+import { actorOf } from './actor.ts';
+import { appActor, isAppActor, rolesOfAppActor } from './app-roles.ts';
 import { type Proposal, powerToPropose } from './change-payload.ts';
 import type { Cause } from './command.ts';
 import { isRole, may, type Operation, powersOf, type Role } from './permissions.ts';
@@ -21,6 +21,11 @@ export interface Refusal {
   readonly refused:
     | 'forbidden'
     | 'self_approval'
+    | 'own_change'
+    | 'same_person'
+    | 'decider_no_person'
+    | 'name_unproved'
+    | 'role_not_for_apps'
     | 'change_decided'
     | 'change_expired'
     | 'change_stale'
@@ -33,6 +38,11 @@ export interface Refusal {
 const statusOf: Readonly<Record<Refusal['refused'], number>> = {
   forbidden: 403,
   self_approval: 403,
+  own_change: 403,
+  same_person: 403,
+  decider_no_person: 403,
+  name_unproved: 409,
+  role_not_for_apps: 403,
   change_decided: 409,
   change_expired: 409,
   change_stale: 409,
@@ -54,8 +64,6 @@ export function orThrow<T>(result: { done: T } | Refusal): T {
 
 /** The roles as they are at this moment, inside the transaction: one taken away midway counts. */
 export async function staffRoles(tx: Db, accountId: string): Promise<Role[]> {
-  // Whoever runs commands on the server has its secrets; two of them still have to agree, under two names.
-  if (accountId.startsWith(operatorPrefix)) return ['assurance_admin'];
   if (isAppActor(accountId)) return rolesOfAppActor(tx, accountId);
   return (await rolesOf(tx, accountId)).filter(isRole);
 }
@@ -74,8 +82,9 @@ export async function mayPropose(
   return may(held, needed);
 }
 
-/** Nobody takes part in a decision on their own roles or accounts. */
+/** Nobody takes part in a decision on their own roles or accounts, an app in none on itself. */
 export const isOwn = (what: Proposal, accountId: string): boolean =>
+  (what.kind === 'app' && appActor(what.payload.app) === accountId) ||
   (what.kind === 'role' && what.payload.accountId === accountId) ||
   ((what.kind === 'merge' || what.kind === 'unmerge') &&
     (what.payload.keepId === accountId || what.payload.goneId === accountId));

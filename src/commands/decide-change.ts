@@ -11,6 +11,7 @@ import { type Proposal, proposalOf } from './change-payload.ts';
 import { approvalOf, type By, isOwn, mayPropose, orThrow, type Refusal, refuse, staffRoles } from './change-rules.ts';
 import type { CommandDeps } from './command.ts';
 import { may } from './permissions.ts';
+import { notSecond } from './second-person.ts';
 
 export interface Decision {
   readonly by: By;
@@ -22,9 +23,9 @@ export interface Decision {
 }
 
 /**
- * The second pair of eyes: publishes a change, schedules it or turns it down. Never its author; the roles of both are read
- * again at this moment. Each refusal is a line in the audit.
- * @throws ShiminError `self_approval`, `forbidden`, `change_decided`, `change_expired`, `change_stale`, `proposer_lost_role`
+ * The second pair of eyes (`second-person.ts`): publishes a change, schedules it or turns it down. The roles of both are
+ * read again at this moment. Each refusal is a line in the audit.
+ * @throws ShiminError `self_approval`, `same_person`, `decider_no_person`, `own_change`, `name_unproved`, `forbidden`, `change_decided`, `change_expired`, `change_stale`, `proposer_lost_role`
  */
 export async function decideChange(deps: CommandDeps, input: Decision): Promise<Change> {
   const at = deps.clock();
@@ -47,7 +48,7 @@ async function decide(tx: Db, deps: CommandDeps, input: Decision, at: Date): Pro
   const what = proposalOf(change);
   const roles = await staffRoles(tx, input.by.accountId);
   const about = { change, kind: change.kind, operation: input.decision, roles };
-  const reason = await refusalOf(tx, change, what, input, at, may(roles, approvalOf(what)));
+  const reason = await refusalOf(tx, deps, change, what, input, at, may(roles, approvalOf(what)));
   if (reason === null) return { done: await carryOut(tx, deps, change, what, input, at, roles) };
   if (reason === 'change_expired') await updateChange(tx, change.id, change.revision, { status: 'expired' });
   return refuse(tx, at, input.by, about, reason);
@@ -55,6 +56,7 @@ async function decide(tx: Db, deps: CommandDeps, input: Decision, at: Date): Pro
 
 async function refusalOf(
   tx: Db,
+  deps: CommandDeps,
   change: Change,
   what: Proposal,
   input: Decision,
@@ -62,8 +64,11 @@ async function refusalOf(
   mayDecide: boolean,
 ): Promise<Refusal['refused'] | null> {
   const { by } = input;
+  const same = await notSecond(tx, deps, change, by.accountId);
+  if (same === 'decider_no_person') return same;
   if (!mayDecide) return 'forbidden';
-  if (change.proposedBy === by.accountId || isOwn(what, by.accountId)) return 'self_approval';
+  if (same !== null) return same;
+  if (isOwn(what, by.accountId)) return 'own_change';
   if (change.status !== 'proposed' || change.revision !== input.revision) return 'change_decided';
   if (change.expiresAt !== null && change.expiresAt <= at) return 'change_expired';
   if (input.decision === 'reject') return null;

@@ -1,24 +1,23 @@
 import { createHash } from 'node:crypto';
-import { changeData } from '../audit/fields.ts';
 import { randomToken } from '../lib/crypto.ts';
 import { ShiminError } from '../lib/errors.ts';
-import { type App, insertApp, lockApp, saveApp } from '../storage/apps.ts';
-import { append } from '../storage/audit.ts';
+import { type App, findApp, isEnabled, lockApp } from '../storage/apps.ts';
+import type { Change } from '../storage/changes.ts';
 import { type Db, transaction } from '../storage/db.ts';
-import { actorOf } from './actor.ts';
-import { type AppValues, appSays, differing } from './app-changes.ts';
+import { revokeGrantsOfApp } from '../storage/oidc-models/grants.ts';
+import { type AppValues, differing } from './app-changes.ts';
 import { metadataWith } from './app-metadata.ts';
+import { type AppPayload, guarded, settled, settledRevision, usesSecret } from './app-proposal.ts';
 import { rolesInMetadata } from './app-roles.ts';
 import type { AppSettings } from './app-settings.ts';
-import { type By, staffRoles } from './change-rules.ts';
+import type { By } from './change-rules.ts';
 import type { CommandDeps } from './command.ts';
+import { proposeChange } from './propose-change.ts';
 import { hashClientSecret } from './save-app.ts';
+import { type Judge, judgeApp, writeApp } from './write-app.ts';
 
 /** Our own areas: their secret is derived and their addresses follow the issuer, so nobody changes them by hand. */
 export const ownAreas: readonly string[] = ['account', 'admin'];
-
-/** Whether the engine's rules allow it: what it says is wrong, or null. The engine lives where commands don't reach. */
-export type MetadataCheck = (metadata: Readonly<Record<string, unknown>>) => string | null;
 
 /** Changes with every change of the app, so that nobody overwrites what they have not seen. */
 export function revisionOf(app: App): string {
@@ -28,84 +27,152 @@ export function revisionOf(app: App): string {
     .digest('base64url');
 }
 
-/** An app's new secret, told once; null: it has none. */
+/**
+ * What became of it: saved, or proposed to a second person (`change`). `secret`: a new one, told once; with a proposal it
+ * is good from the approval on.
+ */
 export interface Saved {
+  readonly change: Change | null;
   readonly secret: string | null;
+  /** This very proposal waited already; a secret of it was told then. */
+  readonly again: boolean;
 }
 
-/** @throws ShiminError `app_taken` when there is one of that name; `app_invalid` with what the engine says */
+/**
+ * Proposes a new app: until a second person agrees there is none, and nothing can be done with it.
+ * @throws ShiminError `app_taken` when there is one of that name; `app_invalid`
+ */
 export async function createApp(
   deps: CommandDeps,
-  input: { by: By; id: string; settings: AppSettings; check: MetadataCheck },
+  input: { by: By; id: string; settings: AppSettings; judge: Judge; reason?: string },
 ): Promise<Saved> {
-  const at = deps.clock();
   const { id, settings } = input;
-  return transaction(deps.db, async (tx) => {
-    const { metadata, secret } = withSecret(metadataWith({ client_id: id }, settings));
-    allowed(input.check, metadata);
-    if (!(await insertApp(tx, { ...textsOf(settings), id, metadata, createdAt: at })))
-      throw new ShiminError('app_taken', { status: 409 });
-    const app = { ...textsOf(settings), metadata };
-    await note(tx, input.by, at, id, 'created', { old: null, next: app, fields: Object.keys(metadata) });
-    return { secret };
-  });
+  const next = { ...textsOf(settings), metadata: metadataWith({}, settings) };
+  judgeApp(input.judge, id, next.metadata);
+  if ((await findApp(deps.db, id)) !== null) throw new ShiminError('app_taken', { status: 409 });
+  return proposeApp(deps, input.by, { app: id, from: null, next }, needsSecret(null, next), input.reason);
 }
 
-/** @throws ShiminError `draft_conflict` when somebody else changed the app meanwhile; `app_invalid` */
+/**
+ * Changes an app: what people read about it at once, anything else once a second person agrees.
+ * @throws ShiminError `draft_conflict` when somebody else changed the app meanwhile; `app_invalid`
+ */
 export async function changeApp(
   deps: CommandDeps,
-  input: { by: By; id: string; revision: string; settings: AppSettings; check: MetadataCheck },
+  input: { by: By; id: string; revision: string; settings: AppSettings; judge: Judge; reason?: string },
 ): Promise<Saved> {
   const at = deps.clock();
+  const { by, id, settings } = input;
   return transaction(deps.db, async (tx) => {
-    const app = withoutRoles(await changeable(tx, input.id));
+    const app = withoutRoles(await changeable(tx, id));
     if (revisionOf(app) !== input.revision) throw new ShiminError('draft_conflict', { status: 409 });
-    const { metadata, secret } = withSecret(metadataWith(app.metadata, input.settings));
-    allowed(input.check, { ...metadata, client_id: app.id });
-    const next = { ...app, ...textsOf(input.settings), metadata };
-    const fields = differing(app, next);
-    if (fields.length === 0) return { secret: null };
-    await saveApp(tx, next, at);
-    await note(tx, input.by, at, app.id, 'changed', { old: app, next, fields });
-    return { secret };
+    const next = { ...textsOf(settings), metadata: settled(metadataWith(app.metadata, settings)) };
+    judgeApp(input.judge, id, next.metadata);
+    return saveOrPropose(
+      { ...deps, db: tx },
+      { by, at, app, next, secret: needsSecret(app, next), reason: input.reason },
+    );
   });
 }
 
-/** A new secret. The old one stays good for `overlapHours`, so that the app's servers can be moved over one by one. */
+/** Saves what one person may change alone; proposes the rest, whole. */
+export async function saveOrPropose(
+  deps: CommandDeps,
+  input: {
+    by: By;
+    at: Date;
+    app: App;
+    next: AppValues;
+    secret: NewSecret | null;
+    reason?: string | undefined;
+  },
+): Promise<Saved> {
+  const { by, at, app, next, secret } = input;
+  const fields = differing({ ...app, metadata: settled(app.metadata) }, next);
+  if (guarded(fields).length > 0 || secret !== null)
+    return proposeApp(deps, by, { app: app.id, from: settledRevision(app), next }, secret, input.reason);
+  if (fields.length > 0) {
+    const whole = { ...next, metadata: { ...app.metadata, ...next.metadata } };
+    for (const gone of fields) if (!(gone in next.metadata)) Reflect.deleteProperty(whole.metadata, gone);
+    await writeApp(deps.db, at, { by, id: app.id, old: app, next: whole, change: 'changed', fields });
+  }
+  return { change: null, secret: null, again: false };
+}
+
+/** A secret that is to be; `told`: to be shown once, where it was made here. */
+export interface NewSecret {
+  readonly hash: string;
+  readonly overlapHours: number;
+  readonly told: string | null;
+}
+
+const newSecret = (overlapHours: number): NewSecret => {
+  const told = randomToken();
+  return { hash: hashClientSecret(told), overlapHours, told };
+};
+
+const needsSecret = (app: App | null, next: AppValues): NewSecret | null =>
+  usesSecret(next.metadata) && typeof app?.metadata.client_secret !== 'string' ? newSecret(0) : null;
+
+/** Proposes an app as it is to be. A secret that is made here is told once, and not when the same waits already. */
+export async function proposeApp(
+  deps: CommandDeps,
+  by: By,
+  what: Omit<AppPayload, 'secret'>,
+  secret: NewSecret | null,
+  reason = '',
+): Promise<Saved> {
+  const hashed = secret === null ? null : { hash: secret.hash, overlapHours: secret.overlapHours };
+  const payload = { ...what, secret: hashed };
+  const change = await proposeChange(deps, { by, what: { kind: 'app', payload }, reason });
+  // The same was proposed before: what waits is the earlier one.
+  const again = change.payload !== payload;
+  return { change, secret: again ? null : (secret?.told ?? null), again };
+}
+
+/**
+ * Proposes a new secret. Once a second person agrees it is good, and the old one for `overlapHours` more, so that the
+ * app's servers can be moved over one by one.
+ */
 export async function rotateSecret(
   deps: CommandDeps,
-  input: { by: By; id: string; overlapHours: number },
-): Promise<{ secret: string }> {
-  const at = deps.clock();
+  input: { by: By; id: string; overlapHours: number; reason?: string },
+): Promise<Saved> {
   return transaction(deps.db, async (tx) => {
     const app = withoutRoles(await changeable(tx, input.id));
-    const old = app.metadata.client_secret;
-    if (typeof old !== 'string') throw new ShiminError('not_found', { status: 404 });
-    const secret = randomToken();
-    const { shimin_retiring_secret: _, ...rest } = app.metadata;
-    const until = at.getTime() + input.overlapHours * 3_600_000;
-    const retiring = input.overlapHours > 0 ? { shimin_retiring_secret: { hash: old, until } } : {};
-    await saveApp(tx, { ...app, metadata: { ...rest, ...retiring, client_secret: hashClientSecret(secret) } }, at);
-    await note(tx, input.by, at, app.id, 'secret_rotated', { old: app, next: app, fields: ['client_secret'] });
-    return { secret };
+    if (typeof app.metadata.client_secret !== 'string') throw new ShiminError('not_found', { status: 404 });
+    const { name, purpose, ownerName } = app;
+    const next = { name, purpose, ownerName, metadata: settled(app.metadata) };
+    const what = { app: app.id, from: settledRevision(app), next };
+    return proposeApp({ ...deps, db: tx }, input.by, what, newSecret(input.overlapHours), input.reason);
   });
 }
 
-/** A disabled app is unknown to the engine: no sign-in, no token, no answer about one, until it is enabled again. */
+/**
+ * A disabled app is unknown to the engine: no sign-in, no token, no answer about one, until it is enabled again. That
+ * takes one person, as every emergency stop does. What it was given before is gone and does not come back with it: grants,
+ * codes and tokens are deleted when it is switched off, and once more when it is switched on, since another node may have
+ * known it for a second longer.
+ */
 export async function switchApp(deps: CommandDeps, input: { by: By; id: string; enabled: boolean }): Promise<void> {
   const at = deps.clock();
   await transaction(deps.db, async (tx) => {
     const app = await changeable(tx, input.id);
     if (isEnabled(app) === input.enabled) return;
     const { shimin_disabled: _, ...rest } = app.metadata;
-    const next = { ...app, metadata: input.enabled ? rest : { ...rest, shimin_disabled: true } };
-    await saveApp(tx, next, at);
-    const fields = ['shimin_disabled'];
-    await note(tx, input.by, at, app.id, input.enabled ? 'enabled' : 'disabled', { old: app, next, fields });
+    const { name, purpose, ownerName } = app;
+    const metadata = input.enabled ? rest : { ...rest, shimin_disabled: true };
+    await writeApp(tx, at, {
+      by: input.by,
+      id: app.id,
+      old: app,
+      next: { name, purpose, ownerName, metadata },
+      change: input.enabled ? 'enabled' : 'disabled',
+      fields: ['shimin_disabled'],
+    });
+    await revokeGrantsOfApp(tx, app.id);
   });
 }
-
-export const isEnabled = (app: App): boolean => app.metadata.shimin_disabled !== true;
 
 async function changeable(tx: Db, id: string): Promise<App> {
   const app = ownAreas.includes(id) ? null : await lockApp(tx, id);
@@ -115,53 +182,12 @@ async function changeable(tx: Db, id: string): Promise<App> {
 
 /**
  * Whoever sets an app's keys can act as it. One that does the work of staff is therefore changed only once two owners have
- * taken its roles away, or by an operator; it can be switched off by whoever looks after apps.
+ * taken its roles away; it can be switched off by whoever looks after apps.
  */
-function withoutRoles(app: App): App {
+export function withoutRoles(app: App): App {
   if (rolesInMetadata(app.metadata).length > 0)
-    throw new ShiminError('forbidden', { status: 403, message: 'the app holds roles of staff' });
+    throw new ShiminError('app_has_roles', { status: 403, message: 'the app holds roles of staff' });
   return app;
 }
 
-/** A method that needs a secret gets one; one that needs none keeps none. */
-function withSecret(metadata: Readonly<Record<string, unknown>>): Saved & { metadata: Record<string, unknown> } {
-  const { client_secret: known, shimin_retiring_secret: retiring, ...rest } = metadata;
-  if (!String(rest.token_endpoint_auth_method).startsWith('client_secret')) return { metadata: rest, secret: null };
-  const kept = { ...rest, ...(retiring === undefined ? {} : { shimin_retiring_secret: retiring }) };
-  if (typeof known === 'string') return { metadata: { ...kept, client_secret: known }, secret: null };
-  const secret = randomToken();
-  return { metadata: { ...rest, client_secret: hashClientSecret(secret) }, secret };
-}
-
-function allowed(check: MetadataCheck, metadata: Readonly<Record<string, unknown>>): void {
-  const fault = check(metadata);
-  if (fault !== null) throw new ShiminError('app_invalid', { status: 422, message: fault, detail: { fault } });
-}
-
 const textsOf = ({ name, purpose, ownerName }: AppSettings) => ({ name, purpose, ownerName });
-
-async function note(
-  tx: Db,
-  by: By,
-  at: Date,
-  clientId: string,
-  change: string,
-  { old, next, fields }: { old: AppValues | null; next: AppValues; fields: string[] },
-): Promise<void> {
-  await append(tx, {
-    at,
-    type: 'app.saved',
-    actor: actorOf(by.accountId),
-    accountId: null,
-    clientId,
-    requestId: by.cause.requestId,
-    outcome: 'ok',
-    reason: null,
-    data: {
-      change,
-      fields,
-      roles: await staffRoles(tx, by.accountId),
-      ...changeData(old && appSays(old), appSays(next)),
-    },
-  });
-}

@@ -21,9 +21,11 @@ const matrix = {
   'requirement.propose': ['owner', 'assurance_admin', 'app_admin'],
   'app.read': ['owner', 'assurance_admin', 'app_admin', 'auditor'],
   'app.save': ['app_admin'],
+  /** The second look at what an app is: its addresses, keys, scopes, and whether there is one. */
+  'app.approve': ['owner', 'assurance_admin', 'app_admin'],
   'change.read': ['owner', 'assurance_admin', 'app_admin', 'bridge_admin', 'auditor'],
   /** To come as far as the decision; whether this kind of change may be decided is asked then (`approvalOf`). */
-  'change.decide': ['owner', 'assurance_admin', 'bridge_admin'],
+  'change.decide': ['owner', 'assurance_admin', 'app_admin', 'bridge_admin'],
   'change.withdraw': ['owner', 'assurance_admin', 'app_admin', 'bridge_admin'],
   'source.read': ['owner', 'assurance_admin', 'bridge_admin', 'auditor'],
   'source.switch': ['assurance_admin', 'bridge_admin'],
@@ -64,7 +66,17 @@ export function may(held: readonly Role[], operation: Operation): boolean {
   return held.some((role) => allowed.includes(role));
 }
 
-export const changeKinds = ['policy', 'rollback', 'role', 'keys', 'source', 'bridge', 'merge', 'unmerge'] as const;
+export const changeKinds = [
+  'policy',
+  'rollback',
+  'role',
+  'keys',
+  'source',
+  'bridge',
+  'app',
+  'merge',
+  'unmerge',
+] as const;
 export type ChangeKind = (typeof changeKinds)[number];
 
 /** What it takes to propose and to approve a change of each kind. */
@@ -75,6 +87,7 @@ export const powersOf: Readonly<Record<ChangeKind, { readonly propose: Operation
   keys: { propose: 'keys.propose', approve: 'keys.approve' },
   source: { propose: 'source.switch', approve: 'source.approve' },
   bridge: { propose: 'bridge.propose', approve: 'bridge.approve' },
+  app: { propose: 'app.save', approve: 'app.approve' },
   merge: { propose: 'merge.propose', approve: 'merge.approve' },
   unmerge: { propose: 'merge.propose', approve: 'merge.approve' },
 };

@@ -12,6 +12,7 @@ import { approvalOf, type By, isOwn, mayPropose, orThrow, type Refusal, refuse, 
 import type { CommandDeps } from './command.ts';
 import { isBarred, isFinal, proofOf } from './merge-rules.ts';
 import { may } from './permissions.ts';
+import { sameProposal } from './same-proposal.ts';
 
 /** A proposal that nobody decides is void after a week, so that an old one takes nobody by surprise. */
 const proposalLives = 7 * 24 * 3_600_000;
@@ -38,6 +39,8 @@ function newChange(by: By, at: Date, what: Proposal, basedOn: number | null): Ch
     expiresAt: null,
     publishedAt: null,
     publishedVersion: null,
+    subject: what.kind === 'app' ? what.payload.app : null,
+    refusal: null,
     revision: 1,
   };
 }
@@ -109,7 +112,7 @@ function differingParts(old: AssurancePolicy, next: AssurancePolicy): string[] {
   ];
 }
 
-/** Puts a draft before a second person. */
+/** Puts a draft before a second person; one that says what waits already gives way to it. */
 export async function proposeDraft(
   deps: CommandDeps,
   input: { by: By; id: string; revision: number; reason: string; publishAt: Date | null },
@@ -127,6 +130,12 @@ export async function proposeDraft(
     if (draft.revision !== input.revision) return refuse(tx, at, by, about, 'draft_conflict');
     if (draft.basedOn !== null && draft.basedOn !== current.version) return refuse(tx, at, by, about, 'change_stale');
     if (what.kind === 'policy') validPolicy(what.payload.document);
+    const same = await sameProposal(tx, { what, publishAt: input.publishAt, at });
+    if (same !== null) {
+      await updateChange(tx, id, input.revision, { status: 'withdrawn' });
+      await noteChange(tx, at, by, draft, 'change.withdrawn', {});
+      return { done: same };
+    }
     const update = {
       status: 'proposed' as const,
       reason: input.reason,
@@ -143,7 +152,10 @@ export async function proposeDraft(
   return orThrow(result);
 }
 
-/** Proposes what needs no draft: a role, new signing keys, a source's switch, the way back to an earlier policy. */
+/**
+ * Proposes what needs no draft: a role, new signing keys, a source's switch, an app, the way back to an earlier policy. What
+ * waits already is not proposed a second time, whoever asks: there is one decision to be made.
+ */
 export async function proposeChange(
   deps: CommandDeps,
   input: { by: By; what: Exclude<Proposal, { kind: 'policy' }>; reason: string; publishAt?: Date | null },
@@ -156,8 +168,13 @@ export async function proposeChange(
     const killed = what.kind === 'source' && what.payload.killed;
     const mine = isOwn(what, by.accountId);
     const unheard = what.kind === 'role' && !mayHold(what.payload.accountId, what.payload.role);
-    if (killed || mine || unheard || !may(about.roles, powerToPropose(what, current.document)))
+    if (killed || !may(about.roles, powerToPropose(what, current.document)))
       return refuse(tx, at, by, about, 'forbidden');
+    if (mine) return refuse(tx, at, by, about, 'own_change');
+    if (unheard) return refuse(tx, at, by, about, 'role_not_for_apps');
+    const publishAt = input.publishAt ?? null;
+    const same = await sameProposal(tx, { what, publishAt, at });
+    if (same !== null) return { done: same };
     const why = await mergeRefusal(tx, deps, what, at);
     if (why !== null) return refuse(tx, at, by, about, why);
     if (what.kind === 'rollback') {
@@ -170,7 +187,7 @@ export async function proposeChange(
       reason: input.reason,
       proposedBy: by.accountId,
       proposedAt: at,
-      publishAt: input.publishAt ?? null,
+      publishAt,
       expiresAt: new Date(at.getTime() + proposalLives),
     };
     await insertChange(tx, change);

@@ -75,7 +75,7 @@ async function lostGround(tx: Db, change: Change): Promise<'change_stale' | 'pro
 }
 
 async function voidIt(tx: Db, change: Change, at: Date, reason: string): Promise<'refused'> {
-  await updateChange(tx, change.id, change.revision, { status: 'expired' });
+  await updateChange(tx, change.id, change.revision, { status: 'refused', refusal: reason });
   const data = { changeId: change.id, kind: change.kind, operation: 'publish', roles: [] };
   await note(tx, at, { type: 'change.refused', outcome: 'refused', reason, data });
   return 'refused';

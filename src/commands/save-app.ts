@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import { changeData } from '../audit/fields.ts';
-import { type App, lockApp, saveApp } from '../storage/apps.ts';
-import { append } from '../storage/audit.ts';
+import { type App, lockApp } from '../storage/apps.ts';
 import { transaction } from '../storage/db.ts';
-import { appSays, differing } from './app-changes.ts';
+import { operatorPrefix } from './actor.ts';
+import { differing } from './app-changes.ts';
+import type { AppRules } from './app-check.ts';
 import { checkStaffRoles } from './app-roles.ts';
 import type { CommandDeps } from './command.ts';
+import { judgeApp, writeApp } from './write-app.ts';
 
 /**
  * Client secrets are ours, with 256 bits: one unsalted hash is as good at rest as a slow one
@@ -16,8 +17,9 @@ export function hashClientSecret(secret: string): string {
 }
 
 /**
- * Registers or changes an app (relying party). Its secret is stored as a hash only.
- * @throws ShiminError `bad_request` for roles that no app may hold
+ * Registers or changes an app that an installation comes with: our own areas, the apps of the demo. It needs no second
+ * person, since it is done by whoever sets the installation up and before anybody is there; judged it is as any other.
+ * @throws ShiminError `app_invalid`; `bad_request` for roles that no app may hold
  */
 export async function saveRegisteredApp(
   deps: CommandDeps,
@@ -26,33 +28,20 @@ export async function saveRegisteredApp(
     name: App['name'];
     purpose: App['purpose'];
     ownerName: string;
-    /** The stored hash of the secret the app has already, when it keeps it. */
-    keptSecret?: string;
-    /** Who works on the command line; default: the owner. */
-    operator?: string;
+    rules: AppRules;
   },
 ): Promise<void> {
   const at = deps.clock();
-  checkStaffRoles(input.metadata);
-  const { client_secret: secret, ...rest } = input.metadata;
-  const stored = typeof secret === 'string' ? hashClientSecret(secret) : input.keptSecret;
-  const metadata = stored === undefined ? rest : { ...rest, client_secret: stored };
+  const { name, purpose, ownerName, rules } = input;
+  const { client_secret: secret, client_id: id, ...rest } = input.metadata;
+  checkStaffRoles(rest);
+  judgeApp({ rules }, id, rest);
+  const stored = typeof secret === 'string' ? { client_secret: hashClientSecret(secret) } : {};
+  const next = { name, purpose, ownerName, metadata: { ...rest, client_id: id, ...stored } };
   await transaction(deps.db, async (tx) => {
-    const { name, purpose, ownerName } = input;
-    const old = await lockApp(tx, input.metadata.client_id);
-    const next = { name, purpose, ownerName, metadata };
-    await saveApp(tx, { id: input.metadata.client_id, ...next, createdAt: at });
-    const fields = old === null ? Object.keys(metadata) : differing(old, next);
-    await append(tx, {
-      at,
-      type: 'app.saved',
-      actor: { kind: 'operator', id: input.operator ?? input.ownerName },
-      accountId: null,
-      clientId: input.metadata.client_id,
-      requestId: null,
-      outcome: 'ok',
-      reason: null,
-      data: { change: old === null ? 'created' : 'changed', fields, ...changeData(old && appSays(old), appSays(next)) },
-    });
+    const old = await lockApp(tx, id);
+    const fields = old === null ? Object.keys(next.metadata) : differing(old, next);
+    const by = { accountId: `${operatorPrefix}${ownerName}`, cause: { requestId: null, clientId: null } };
+    await writeApp(tx, at, { by, id, old, next, change: old === null ? 'created' : 'changed', fields });
   });
 }

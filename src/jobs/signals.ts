@@ -1,6 +1,7 @@
 import type { Clock } from '../lib/clock.ts';
 import type { Keyring } from '../lib/crypto.ts';
 import type { Log } from '../lib/log.ts';
+import { findApp, isEnabled } from '../storage/apps.ts';
 import type { Db } from '../storage/db.ts';
 import {
   claimPushStreams,
@@ -82,6 +83,9 @@ export function startSignalPush(deps: {
       // Read anew each time: the receiver may have paused, moved or deleted the stream.
       const stream = await streamById(db, keyring, id);
       if (stream?.status !== 'enabled' || stream.method !== 'push') return;
+      // What is owed to an app that is switched off is kept, and looked at again when the lease is over.
+      const app = await findApp(db, stream.clientId);
+      if (app !== null && !isEnabled(app)) return;
       const events = await waitingEvents(db, keyring, id, { limit: EVENTS_AT_ONCE, at: clock(), onSetAside });
       if (events.length === 0) return releaseStream(db, id, clock());
       for (const event of events) {

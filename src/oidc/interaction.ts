@@ -36,7 +36,8 @@ interface Exchange {
 /**
  * Finds the interaction that the engine's cookie and the address both name, for the browser that began it: `browser` is the
  * hash of its secret.
- * @throws ShiminError `interaction_expired` when unknown or over, `interaction_foreign` when of another browser
+ * @throws ShiminError `interaction_expired` when unknown or over, `interaction_foreign` when of another browser,
+ * `client_invalid` when its app is off or is not called back there any more
  */
 export async function openInteraction(
   provider: Provider,
@@ -54,6 +55,9 @@ export async function openInteraction(
   const params: Record<string, string | undefined> = {};
   for (const [name, value] of Object.entries(details.params))
     if (value !== undefined && value !== null) params[name] = String(value);
+  // Switched off, or its address taken away, since the request was made: it ends in a page, before anything is asked.
+  const client = await provider.Client.find(params.client_id ?? '');
+  if (!client?.redirectUriAllowed(params.redirect_uri ?? '')) throw new ShiminError('client_invalid', { status: 400 });
 
   return {
     uid: details.uid,

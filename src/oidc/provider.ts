@@ -3,13 +3,14 @@ import { LRUCache } from 'lru-cache';
 import Provider, { type Adapter, type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider';
 import type { Clock } from '../lib/clock.ts';
 import type { Keyring } from '../lib/crypto.ts';
-import { signingAlgorithms } from '../lib/jwk.ts';
+import { clientAuthAlgorithms, contentEncryptions, keyWraps, signingAlgorithms } from '../lib/jwk.ts';
 import type { Db } from '../storage/db.ts';
 import type { Decision } from '../storage/decisions.ts';
 import { subjectAccount } from '../storage/merges.ts';
 import type { StandingReader } from '../storage/standing.ts';
 import { accountFinder, assuranceOfToken } from './account.ts';
 import { apiScope, tokenResource } from './api-tokens.ts';
+import { asRegistered, ifRegistered, narrowGrants, scopesNow } from './app-now.ts';
 import { type Browsers, bindToBrowser, guardResume } from './browser-binding.ts';
 import { clientDefaults, rememberClients, retiringMatches, secretMatches } from './clients.ts';
 import { carryOrigins } from './grant-origin.ts';
@@ -53,10 +54,6 @@ export interface ProviderDeps {
   readonly allowLoopback: boolean;
 }
 
-/** Public keys of apps only: a password is no key to encrypt with, and RSA1_5 no way to. */
-const keyWraps = ['ECDH-ES+A128KW', 'ECDH-ES+A256KW'] as const;
-const encryptions = ['A256GCM', 'A256CBC-HS512', 'A128CBC-HS256'] as const;
-
 const minute = 60;
 const hour = 60 * minute;
 const day = 24 * hour;
@@ -66,7 +63,8 @@ export function createProvider(deps: ProviderDeps): Provider {
   const provider = new Provider(deps.issuer, configuration(deps));
   if (deps.trustedProxies > 0) provider.proxy = true;
   hardenClient(provider, deps.clock);
-  rememberClients(provider);
+  rememberClients(provider, deps.db);
+  narrowGrants(provider);
   carryOrigins(provider);
   // The engine's own check is find-then-save: two at once would both pass (RFC 7523 section 3, jti).
   Object.assign(provider.ReplayDetection, { unique: deps.replayUnique });
@@ -90,8 +88,8 @@ function configuration(deps: ProviderDeps): Configuration {
     adapter: deps.adapter,
     jwks: deps.keys.jwks,
     clientDefaults,
-    findAccount: accountFinder(deps),
-    loadExistingGrant: grantLoader(deps),
+    findAccount: asRegistered(accountFinder(deps)),
+    loadExistingGrant: ifRegistered(grantLoader(deps)),
     acrValues: [...deps.acrValues],
     subjectTypes: ['pairwise', 'public'],
     pairwiseIdentifier: async (_ctx, accountId, client) => {
@@ -131,12 +129,12 @@ function configuration(deps: ProviderDeps): Configuration {
       idTokenSigningAlgValues: [...signingAlgorithms],
       userinfoSigningAlgValues: [...signingAlgorithms],
       introspectionSigningAlgValues: [...signingAlgorithms],
-      clientAuthSigningAlgValues: ['ES256', 'EdDSA', 'RS256', 'PS256'],
+      clientAuthSigningAlgValues: [...clientAuthAlgorithms],
       dPoPSigningAlgValues: ['ES256', 'EdDSA'],
       idTokenEncryptionAlgValues: [...keyWraps],
-      idTokenEncryptionEncValues: [...encryptions],
+      idTokenEncryptionEncValues: [...contentEncryptions],
       userinfoEncryptionAlgValues: [...keyWraps],
-      userinfoEncryptionEncValues: [...encryptions],
+      userinfoEncryptionEncValues: [...contentEncryptions],
     },
     clientAuthMethods: ['private_key_jwt', 'client_secret_basic', 'client_secret_post', 'none'],
     features: {
@@ -223,7 +221,8 @@ async function answerIntrospection(deps: ProviderDeps, ctx: KoaContextWithOIDC):
   const token = ctx.oidc.entities.AccessToken ?? ctx.oidc.entities.RefreshToken;
   if (!body.active || !token) return;
   const claims = await assuranceOfToken(deps, token, ctx.oidc.client);
-  ctx.body = claims ? { ...body, ...claims } : { active: false };
+  const scope = scopesNow(ctx.oidc.client, token.scope);
+  ctx.body = claims ? { ...body, ...(scope === undefined ? {} : { scope }), ...claims } : { active: false };
 }
 
 /** Puts that answer in place of the one with tokens which were never written, shaped as the engine shapes errors. */

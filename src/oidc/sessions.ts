@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { ShiminError } from '../lib/errors.ts';
 import { type Db, transaction } from '../storage/db.ts';
 import { endSessions, sessionRecordsOf } from '../storage/sessions.ts';
+import { clientEvenIfOff } from './clients.ts';
 
 /**
  * Ends one SSO session from outside its browser. `tell` runs in the same transaction, before anything is gone: it has the
@@ -35,10 +36,13 @@ export async function isSignedIn(
 
 const logout = z.object({ clientId: z.string(), accountId: z.string(), sid: z.string() });
 
-/** Sends one logout token (OpenID Connect Back-Channel Logout 1.0, 2.5). An app that takes none, or is gone, is done with. */
-export async function deliverLogout(provider: Provider, payload: unknown): Promise<void> {
+/**
+ * Sends one logout token (OpenID Connect Back-Channel Logout 1.0, 2.5). An app that takes none, or is gone, is done with;
+ * one that is switched off has sessions of its own, which are over too.
+ */
+export async function deliverLogout(provider: Provider, db: Db, payload: unknown): Promise<void> {
   const { clientId, accountId, sid } = logout.parse(payload);
-  const client = await provider.Client.find(clientId);
+  const client = await clientEvenIfOff(provider, db, clientId);
   if (client?.backchannelLogoutUri) await tellOfLogout(client, accountId, sid);
 }
 
@@ -84,6 +88,9 @@ export function interceptSignOut(provider: Provider, { logout, ending }: SignOut
       const { accountId, authorizations = {} } = this;
       const sids = Object.entries(authorizations).flatMap(([clientId, { sid }]) => (sid ? [[clientId, sid]] : []));
       if (accountId) await ending({ accountId, sids: Object.fromEntries(sids) });
+      // The engine tells the apps it knows; one that is switched off is told by us.
+      for (const [clientId = '', sid = ''] of accountId ? sids : [])
+        if (!(await provider.Client.find(clientId))) await logout({ clientId, accountId: accountId ?? '', sid });
       await destroy.call(this);
     },
   });

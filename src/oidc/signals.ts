@@ -7,6 +7,8 @@ import type { Db } from '../storage/db.ts';
 import { subjectAccount } from '../storage/merges.ts';
 import { keyEpoch } from '../storage/signing-keys.ts';
 import { resourceOf } from './api-tokens.ts';
+import { scopesNow } from './app-now.ts';
+import { clientEvenIfOff } from './clients.ts';
 import { loadKeySet } from './keys.ts';
 
 /** Scopes of an app's own token (client credentials) for its security event streams. */
@@ -29,7 +31,7 @@ export async function appOfToken(provider: Provider, value: string): Promise<App
   if (!token?.clientId || token.isSenderConstrained() || !token.isValid) return null;
   const client = await provider.Client.find(token.clientId);
   if (!client?.grantTypeAllowed('client_credentials')) return null;
-  const scopes = new Set((token.scope ?? '').split(' ').filter(Boolean));
+  const scopes = new Set((scopesNow(client, token.scope) ?? '').split(' ').filter(Boolean));
   return { clientId: token.clientId, scopes, resource: resourceOf(token) };
 }
 
@@ -41,14 +43,14 @@ export interface Recipient {
   readonly algorithm: SigningAlgorithm;
 }
 
-/** Null when the app is gone. */
+/** Null when the app is gone; one that is switched off has its events kept until it is on again. */
 export async function recipientOf(
   { provider, db }: { provider: Provider; db: Db },
   subjects: (accountId: string, sector: string) => string,
   clientId: string,
   accountId: string,
 ): Promise<Recipient | null> {
-  const client = await provider.Client.find(clientId);
+  const client = await clientEvenIfOff(provider, db, clientId);
   if (!client) return null;
   const { sectorIdentifier, idTokenSignedResponseAlg: agreed } = client;
   const sector = String(sectorIdentifier);

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type Db, kindOf } from './db.ts';
 import { json, row, time, toMs } from './rows.ts';
+import { newWatch, noteWriter, type WriteWatch } from './write-watch.ts';
 
 /** A relying party: its OpenID Connect client metadata and what people are told about it, per locale. */
 export interface App {
@@ -13,6 +14,9 @@ export interface App {
   readonly createdAt: Date;
 }
 
+/** Switched off in the console or over the Admin API: as if there were no such app, until it is switched on again. */
+export const isEnabled = (app: Pick<App, 'metadata'>): boolean => app.metadata.shimin_disabled !== true;
+
 const texts = json(z.record(z.string(), z.string()));
 const appRow = row({
   id: z.string(),
@@ -23,8 +27,20 @@ const appRow = row({
   createdAt: time,
 });
 
+/** Per database (its settings object is shared with its transactions), gone with it. */
+const watches = new WeakMap<object, WriteWatch>();
+
+/** What whoever remembers apps must know of this process's own writers of them. */
+export function appsWatch(db: Db): WriteWatch {
+  const key: object = db.client.config;
+  const watch = watches.get(key) ?? newWatch();
+  watches.set(key, watch);
+  return watch;
+}
+
 /** Registers or changes an app; the time of registration stays. */
 export async function saveApp(db: Db, app: App, at: Date = app.createdAt): Promise<void> {
+  noteWriter(appsWatch(db), db);
   const texts = {
     metadata: JSON.stringify(app.metadata),
     name: JSON.stringify(app.name),
@@ -40,6 +56,7 @@ export async function saveApp(db: Db, app: App, at: Date = app.createdAt): Promi
 
 /** Registers a new app; false when there is one of that id, of any number of callers for all but one. */
 export async function insertApp(db: Db, app: App): Promise<boolean> {
+  noteWriter(appsWatch(db), db);
   const at = toMs(app.createdAt);
   const inserted = await db('apps')
     .insert({

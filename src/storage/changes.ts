@@ -10,6 +10,7 @@ export const changeStatuses = [
   'rejected',
   'withdrawn',
   'expired',
+  'refused',
 ] as const;
 export type ChangeStatus = (typeof changeStatuses)[number];
 
@@ -37,6 +38,10 @@ export interface Change {
   readonly expiresAt: Date | null;
   readonly publishedAt: Date | null;
   readonly publishedVersion: number | null;
+  /** The app it is about; null for other kinds. */
+  readonly subject: string | null;
+  /** Why an approved change was not published after all. */
+  readonly refusal: string | null;
   /** Grows with each write. */
   readonly revision: number;
 }
@@ -60,6 +65,8 @@ const changeRow = row({
   expiresAt: timeOrNull,
   publishedAt: timeOrNull,
   publishedVersion: intOrNull,
+  subject: z.string().nullable(),
+  refusal: z.string().nullable(),
   revision: z.number(),
 });
 
@@ -77,6 +84,7 @@ export async function insertChange(tx: Db, change: Change): Promise<void> {
     based_on: change.basedOn,
     publish_at: toMs(change.publishAt),
     expires_at: toMs(change.expiresAt),
+    subject: change.subject,
     revision: change.revision,
   });
 }
@@ -109,6 +117,7 @@ export type ChangeUpdate = Partial<
     | 'expiresAt'
     | 'publishedAt'
     | 'publishedVersion'
+    | 'refusal'
   >
 >;
 
@@ -148,4 +157,21 @@ export async function dueChanges(db: Db, now: Date, limit = 100): Promise<string
 export async function overdueProposals(db: Db, now: Date, limit = 100): Promise<string[]> {
   const old = db('changes').where({ status: 'proposed' }).where('expires_at', '<=', toMs(now));
   return idsOf(await old.orderBy('id').limit(limit).select('id'));
+}
+
+/** Changes of a kind that wait for somebody, the oldest first. */
+export async function waitingChanges(db: Db, kind: string, subject: string | null): Promise<Change[]> {
+  const query = db('changes').where({ kind, subject }).whereIn('status', ['proposed', 'scheduled']).orderBy('id');
+  return (await query).map((raw) => changeRow.parse(raw));
+}
+
+/** Who proposed what became of an app, and so was told its secrets. */
+export async function proposersOf(db: Db, kind: string, subject: string): Promise<string[]> {
+  const rows = await db('changes').where({ kind, subject, status: 'published' }).distinct('proposed_by');
+  return rows.flatMap((raw) => z.object({ proposed_by: z.string().nullable() }).parse(raw).proposed_by ?? []);
+}
+
+/** Nobody else proposes anything until this transaction ends (SQLite has one writer anyway). */
+export async function lockProposals(tx: Db): Promise<void> {
+  if (kindOf(tx) === 'postgres') await tx.raw("select pg_advisory_xact_lock(hashtext('shimin changes'))");
 }

@@ -25,6 +25,7 @@ const app = (id: string, metadata: Record<string, unknown> = {}) => ({
   name: { en: 'Robot' },
   purpose: { en: 'to run the city' },
   ownerName: 'test',
+  rules: { allowLoopback: false },
 });
 
 withDatabases('roles of an app', (makeDb) => {
@@ -46,7 +47,7 @@ withDatabases('roles of an app', (makeDb) => {
 
     const given = await role('assign');
     await expect(approve(given.id, ana)).rejects.toMatchObject({ code: 'self_approval' });
-    await expect(approve(given.id, robot)).rejects.toMatchObject({ code: 'forbidden' });
+    await expect(approve(given.id, robot)).rejects.toMatchObject({ code: 'decider_no_person' });
     expect(await rolesOfAppActor(db, 'app:robot')).toEqual([]);
     await approve(given.id);
     expect(await rolesOfAppActor(db, 'app:robot')).toEqual(['auditor']);
@@ -56,7 +57,7 @@ withDatabases('roles of an app', (makeDb) => {
     // Whoever sets its keys could act as it.
     const admin = await office.member('app_admin');
     const rotate = () => rotateSecret(deps, { by: admin, id: 'robot', overlapHours: 0 });
-    await expect(rotate()).rejects.toMatchObject({ code: 'forbidden' });
+    await expect(rotate()).rejects.toMatchObject({ code: 'app_has_roles' });
 
     const twice = await role('assign');
     await expect(approve(twice.id)).rejects.toMatchObject({ code: 'change_stale' });
@@ -65,7 +66,7 @@ withDatabases('roles of an app', (makeDb) => {
     expect((await rotate()).secret).toMatch(/^[\w-]{43}$/);
 
     for (const name of ['owner', 'clerk'] as const)
-      await expect(role('assign', name)).rejects.toMatchObject({ code: 'forbidden' });
+      await expect(role('assign', name)).rejects.toMatchObject({ code: 'role_not_for_apps' });
     const gone = await role('assign', 'auditor', 'app:nobody');
     await expect(approve(gone.id)).rejects.toMatchObject({ code: 'change_stale' });
   });

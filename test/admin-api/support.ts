@@ -5,6 +5,7 @@ import { saveRegisteredApp } from '../../src/commands/save-app.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import type { DatabaseKind, Db } from '../../src/storage/db.ts';
 import { appSecret, prepareTransmitter } from '../signals/support.ts';
+import { openStaffroom, type Staffroom } from '../support/staff-http.ts';
 
 export const base = '/api/admin/v1';
 
@@ -36,6 +37,8 @@ export interface Api {
   /** An app with these roles and a token. */
   program(held: readonly Role[]): Promise<Program & { readonly id: string }>;
   with(token: string | null): Program;
+  /** A second person, in the console, approves it. */
+  approve(change: { id: string; revision: number }): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -46,6 +49,7 @@ export async function openApi(kind: DatabaseKind): Promise<Api> {
   const { issuer, keyring } = city;
   const db = city.database.knex;
   const deps = { db, keyring, clock: systemClock };
+  let room: Staffroom | null = null;
 
   const register: Api['register'] = async (held, metadata = {}) => {
     const id = `robot-${randomUUID().slice(0, 8)}`;
@@ -64,6 +68,7 @@ export async function openApi(kind: DatabaseKind): Promise<Api> {
       name: { en: id },
       purpose: { en: 'to run the city' },
       ownerName: 'test',
+      rules: { allowLoopback: true },
     });
     return id;
   };
@@ -110,7 +115,17 @@ export async function openApi(kind: DatabaseKind): Promise<Api> {
       const { access_token: value } = z.object({ access_token: z.string() }).parse((await token(id)).body);
       return Object.assign(withToken(value), { id });
     },
-    close: () => city.close(),
+    async approve({ id, revision }) {
+      room ??= await openStaffroom({ issuer, env: city.env, databaseUrl: city.env.SHIMIN_DATABASE_URL ?? '' });
+      const second = await room.desk(['owner']);
+      const form = { decision: 'approve', revision: String(revision) };
+      const answer = await second.post(`/admin/approvals/${id}/decide`, form);
+      if (answer.status !== 303) throw new Error(`not approved: ${answer.status} ${await answer.text()}`);
+    },
+    async close() {
+      await room?.close();
+      await city.close();
+    },
   };
 }
 

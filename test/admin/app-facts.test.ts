@@ -1,9 +1,17 @@
 import { beforeAll, expect, it } from 'vitest';
 import type { AppSettings } from '../../src/commands/app-settings.ts';
 import type { By } from '../../src/commands/change-rules.ts';
-import { changeApp, createApp, isEnabled, revisionOf, rotateSecret, switchApp } from '../../src/commands/manage-app.ts';
+import { decideChange } from '../../src/commands/decide-change.ts';
+import {
+  changeApp,
+  createApp,
+  revisionOf,
+  rotateSecret,
+  type Saved,
+  switchApp,
+} from '../../src/commands/manage-app.ts';
 import { consentsFor, streamHealth, waitingByApp } from '../../src/storage/app-facts.ts';
-import { findApp } from '../../src/storage/apps.ts';
+import { findApp, isEnabled } from '../../src/storage/apps.ts';
 import { saveConsent, withdrawConsent } from '../../src/storage/consents.ts';
 import type { Database } from '../../src/storage/db.ts';
 import { enqueue } from '../../src/storage/outbox.ts';
@@ -17,6 +25,7 @@ const settings: AppSettings = {
   name: inFour('Parks'),
   purpose: inFour('to book a pitch'),
   ownerName: 'Parks department',
+  applicationType: 'web',
   redirectUris: ['https://parks.example/back'],
   postLogoutUris: [],
   clientUri: null,
@@ -30,16 +39,18 @@ const settings: AppSettings = {
   refreshTokens: true,
   firstParty: false,
 };
-const check = () => null;
+const judge = { rules: { allowLoopback: false }, check: () => null };
 
 withDatabases('what the console knows of an app', (makeDb) => {
   let database: Database;
   let office: Office;
   let by: By;
+  let second: By;
   beforeAll(async () => {
     database = await makeDb();
     office = await openOffice(database.knex);
     by = await office.member('app_admin');
+    second = await office.member('owner');
   });
   const db = () => database.knex;
   const app = async () => {
@@ -48,17 +59,26 @@ withDatabases('what the console knows of an app', (makeDb) => {
     return found;
   };
 
-  it('registers an app once, however many try at once', async () => {
-    const tries = Array.from({ length: 5 }, () => createApp(office.deps, { by, id: 'parks', settings, check }));
-    const results = await Promise.allSettled(tries);
-    expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+  const approve = async ({ change }: Saved) => {
+    if (change === null) throw new Error('nothing to approve');
+    const { id, revision } = change;
+    await decideChange(office.deps, { by: second, id, revision, decision: 'approve', reason: '' });
+  };
+
+  it('proposes a new app once, however many try at once, and tells its secret to one of them', async () => {
+    const tries = Array.from({ length: 5 }, () => createApp(office.deps, { by, id: 'parks', settings, judge }));
+    const results = await Promise.all(tries);
+    expect(new Set(results.map(({ change }) => change?.id)).size).toBe(1);
+    expect(results.filter(({ secret }) => secret !== null)).toHaveLength(1);
+    expect(await findApp(db(), 'parks')).toBeNull();
+    await approve(results[0] ?? { change: null, secret: null, again: false });
     expect((await app()).ownerName).toBe('Parks department');
   });
 
   it('lets one of two who saw the same settings change them', async () => {
     const revision = revisionOf(await app());
     const change = (ownerName: string) =>
-      changeApp(office.deps, { by, id: 'parks', revision, settings: { ...settings, ownerName }, check });
+      changeApp(office.deps, { by, id: 'parks', revision, settings: { ...settings, ownerName }, judge });
     const results = await Promise.allSettled([change('One'), change('Two')]);
     expect(results.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
     expect(results.find(({ status }) => status === 'rejected')).toMatchObject({ reason: { code: 'draft_conflict' } });
@@ -66,7 +86,9 @@ withDatabases('what the console knows of an app', (makeDb) => {
 
   it('rotates its secret and switches it off and on', async () => {
     const before = (await app()).metadata.client_secret;
-    await rotateSecret(office.deps, { by, id: 'parks', overlapHours: 1 });
+    const proposed = await rotateSecret(office.deps, { by, id: 'parks', overlapHours: 1 });
+    expect((await app()).metadata.client_secret).toBe(before);
+    await approve(proposed);
     const { metadata } = await app();
     expect(metadata.client_secret).not.toBe(before);
     expect(metadata.shimin_retiring_secret).toEqual({ hash: before, until: t0.getTime() + 3_600_000 });

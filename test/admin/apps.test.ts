@@ -17,10 +17,12 @@ import { loa } from './staff-support.ts';
 let city: TestCity;
 let room: Staffroom;
 let wei: Desk;
+let second: Desk;
 beforeAll(async () => {
   city = await startCity();
   room = await openStaffroom(city);
   wei = await room.desk(['app_admin']);
+  second = await room.desk(['owner']);
 });
 afterAll(async () => {
   await room?.close();
@@ -60,10 +62,23 @@ function faultsOf(html: string): Record<string, string[]> {
   return faults;
 }
 
+/** Proposed by one, approved by another: its secret. */
 async function register(id: string, changes: Form = {}): Promise<string> {
   const made = await wei.post('/admin/apps/new/create', form(id, changes));
   expect(made.status).toBe(303);
-  return secretAt(made.headers.get('location') ?? '');
+  const secret = await secretAt(made.headers.get('location') ?? '');
+  await approve(made);
+  return secret;
+}
+
+const changeOf = (answer: Response): string => {
+  const id = /^\/admin\/approvals\/([0-9a-f-]{36})/.exec(answer.headers.get('location') ?? '')?.[1];
+  if (id === undefined) throw new Error(`nothing was proposed: ${answer.status}`);
+  return id;
+};
+async function approve(answer: Response, by = second): Promise<void> {
+  const decided = await by.post(`/admin/approvals/${changeOf(answer)}/decide`, { decision: 'approve', revision: '1' });
+  expect(decided.headers.get('location')).toContain('done=approved');
 }
 
 async function secretAt(location: string): Promise<string> {
@@ -91,12 +106,20 @@ describe('registering an app', () => {
     const made = await wei.post('/admin/apps/new/create', form('parks'));
     const location = made.headers.get('location') ?? '';
     const another = await room.desk(['app_admin']);
-    expect((await another.get(location.replace(/once=.*/, 'once=guess'))).headers.get('location')).toBe(
-      '/admin/apps/parks',
-    );
+    const page = `/admin/approvals/${changeOf(made)}`;
+    expect((await another.get(location.replace(/once=.*/, 'once=guess'))).headers.get('location')).toBe(page);
     const secret = await secretAt(location);
     const again = await wei.get(location);
-    expect([again.status, again.headers.get('location')]).toEqual([303, '/admin/apps/parks']);
+    expect([again.status, again.headers.get('location')]).toEqual([303, page]);
+    // Until a second person agrees there is no such app, and its secret opens nothing.
+    expect(await findApp(room.db, 'parks')).toBeNull();
+    expect((await wei.get('/admin/apps/parks')).status).toBe(404);
+    expect(await isTaken('parks', secret)).toBe(false);
+    const shown = await (await second.get(page, 'text/html')).text();
+    for (const text of ['New app parks', 'https://parks.city.example/back', 'openid profile phone'])
+      expect(shown).toContain(text);
+    expect(shown).not.toMatch(new RegExp(`${secret}|sha256\\.`));
+    await approve(made);
     expect(await isTaken('parks', secret)).toBe(true);
     const app = await findApp(room.db, 'parks');
     expect(JSON.stringify(app)).not.toContain(secret);
@@ -111,7 +134,10 @@ describe('registering an app', () => {
       },
     });
     const line = (await readAudit(room.db, { afterSeq: 0, limit: 10_000 })).find((each) => each.clientId === 'parks');
-    expect(line).toMatchObject({ type: 'app.saved', actor: { id: wei.accountId }, data: { change: 'created' } });
+    expect(line).toMatchObject({
+      ...{ type: 'app.saved', reason: 'change_app', data: { change: 'created', roles: ['owner'] } },
+      actor: { id: second.accountId },
+    });
     expect(line?.data.after).toMatchObject({
       redirect_uris: ['https://parks.city.example/back'],
       scope: 'openid profile phone',
@@ -257,13 +283,17 @@ describe('an app that exists', () => {
   it('keeps the old secret for as long as was chosen, or not at all', async () => {
     const first = await register('pools');
     const rotated = await wei.post('/admin/apps/pools/rotate', { overlap: '24' });
-    const second = await secretAt(rotated.headers.get('location') ?? '');
-    await becomes('pools', second, true);
+    const next = await secretAt(rotated.headers.get('location') ?? '');
+    // Good once a second person agrees; the old one is until then.
+    expect([await isTaken('pools', next), await isTaken('pools', first)]).toEqual([false, true]);
+    await approve(rotated);
+    expect(await isTaken('pools', next)).toBe(true);
     expect(await isTaken('pools', first)).toBe(true);
     expect(await (await wei.get('/admin/apps/pools')).text()).toContain('The previous secret is good until');
     const at = await wei.post('/admin/apps/pools/rotate', { overlap: '0' });
     const third = await secretAt(at.headers.get('location') ?? '');
-    await becomes('pools', second, false);
+    await approve(at);
+    await becomes('pools', next, false);
     expect([await isTaken('pools', first), await isTaken('pools', third)]).toEqual([false, true]);
     expect((await wei.post('/admin/apps/pools/rotate', { overlap: '9999' })).status).toBe(422);
   });
@@ -285,9 +315,9 @@ describe('an app that exists', () => {
     const save = (changes: Form) =>
       wei.post('/admin/apps/museum/settings/save', form('museum', { revision, ...changes }));
     expect((await save({ ownerName: 'First' })).status).toBe(303);
-    const second = await save({ ownerName: 'Second' });
-    expect(second.status).toBe(422);
-    const told = await second.text();
+    const late = await save({ ownerName: 'Second' });
+    expect(late.status).toBe(422);
+    const told = await late.text();
     expect(faultsOf(told)['']?.[0]).toContain('Somebody else changed this app');
     expect(told).toContain('value="Second"');
     expect((await findApp(room.db, 'museum'))?.ownerName).toBe('First');
@@ -301,10 +331,11 @@ describe('an app that exists', () => {
       const revision = /name="revision" value="([^"]+)"/.exec(html)?.[1] ?? '';
       return wei.post('/admin/apps/trams/settings/save', form('trams', { revision, ...changes }));
     };
-    expect((await save({ authMethod: 'none' })).headers.get('location')).toBe('/admin/apps/trams?done=changed');
+    await approve(await save({ authMethod: 'none' }));
     expect(await at()).not.toHaveProperty('client_secret');
     const back = await save({ authMethod: 'client_secret_post' });
     expect(await secretAt(back.headers.get('location') ?? '')).toHaveLength(43);
+    await approve(back);
     expect(await at()).toHaveProperty('client_secret');
   });
 

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { AdminRoute } from '../../src/admin/context.ts';
 import { adminRoutes } from '../../src/admin/index.ts';
 import type { By } from '../../src/commands/change-rules.ts';
@@ -123,6 +123,11 @@ describe('at the door', () => {
 });
 
 describe('four eyes over HTTP', () => {
+  // What waits already would be proposed no second time.
+  beforeEach(async () => {
+    await room.db('changes').where({ status: 'proposed' }).update({ status: 'withdrawn' });
+  });
+
   const by = (desk: Desk): By => ({ accountId: desk.accountId, cause: { requestId: 'proposal', clientId: 'admin' } });
 
   async function proposed(desk: Desk, at = new Date()): Promise<Change> {

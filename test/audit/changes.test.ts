@@ -109,17 +109,24 @@ withDatabases('what fields were and are', (makeDb) => {
     expect(JSON.stringify(await readAudit(db, { afterSeq: 0, limit: 1_000 }))).not.toMatch(/very-secret/);
   });
 
-  it('an app that an operator registers and changes', async () => {
-    const texts = { name: { en: 'Park' }, purpose: { en: 'Seats' }, ownerName: 'Parks' };
-    const metadata = { client_id: 'park', client_secret: 'very-secret-3', redirect_uris: ['https://p.example/1'] };
-    await saveRegisteredApp(office.deps, { ...texts, metadata, operator: 'wang' });
+  it('an app that comes with the installation', async () => {
+    const rules = { allowLoopback: false };
+    const texts = { name: { en: 'Park' }, purpose: { en: 'Seats' }, ownerName: 'seed', rules };
+    const method = { token_endpoint_auth_method: 'client_secret_basic' };
+    const metadata = {
+      client_id: 'park',
+      client_secret: 'very-secret-3',
+      redirect_uris: ['https://p.example/1'],
+      ...method,
+    };
+    await saveRegisteredApp(office.deps, { ...texts, metadata });
     expect((await last('app.saved')).data).toMatchObject({ change: 'created', after: { 'name.en': 'Park' } });
     const next = { ...metadata, redirect_uris: ['https://p.example/2'] };
-    await saveRegisteredApp(office.deps, { ...texts, metadata: next, operator: 'wang' });
+    await saveRegisteredApp(office.deps, { ...texts, metadata: next });
     const line = await last('app.saved');
-    expect(line.actor).toEqual({ kind: 'operator', id: 'wang' });
+    expect(line.actor).toEqual({ kind: 'operator', id: 'operator:seed' });
     expect(line.data).toEqual({
-      ...{ change: 'changed', fields: ['redirect_uris'] },
+      ...{ change: 'changed', fields: ['redirect_uris'], roles: [] },
       before: { redirect_uris: ['https://p.example/1'] },
       after: { redirect_uris: ['https://p.example/2'] },
     });

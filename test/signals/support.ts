@@ -48,6 +48,7 @@ export async function registerReceiver(
       name: { en: id },
       purpose: { en: 'to hear of changes' },
       ownerName: 'test',
+      rules: { allowLoopback: true },
     },
   );
 }

@@ -29,7 +29,7 @@ export interface Staffroom {
  * Staff over real HTTP. Signing in is not what these tests are about (test/journeys/console.test.ts does it in a browser):
  * the session that it would leave behind is written to the database.
  */
-export async function openStaffroom(city: TestCity): Promise<Staffroom> {
+export async function openStaffroom(city: Pick<TestCity, 'issuer' | 'databaseUrl' | 'env'>): Promise<Staffroom> {
   const database: Database = connect(city.databaseUrl);
   const db = database.knex;
   const keyring = await readSecrets(city.env.SHIMIN_SECRETS ?? '');

@@ -1,4 +1,4 @@
-import type { Db } from '../db.ts';
+import { type Db, kindOf } from '../db.ts';
 import { parse, rowKey } from './record.ts';
 
 /** A grant of the engine: what one session's authorization at one app covers. */
@@ -52,6 +52,21 @@ export async function revokeGrantsOfAccount(db: Db, accountId: string, clientId?
   if (keys.length === 0) return 0;
   await db('oidc_models').whereIn('grant_key', keys).delete();
   return db('oidc_models').whereIn('key', keys).delete();
+}
+
+/**
+ * Ends everything an app was ever given: the grants of all accounts with the codes and tokens that came of them, and the
+ * app's own tokens. By an index of its own: an app may have as many grants as the city has citizens.
+ */
+export async function revokeGrantsOfApp(tx: Db, clientId: string): Promise<number> {
+  const client =
+    kindOf(tx) === 'postgres' ? "((payload::jsonb) ->> 'clientId')" : "json_extract(payload, '$.clientId')";
+  const own = () =>
+    tx('oidc_models').whereIn('model', ['Grant', 'ClientCredentials']).whereRaw(`${client} = ?`, [clientId]);
+  const tokens = await tx('oidc_models')
+    .whereIn('grant_key', own().where({ model: 'Grant' }).select('key'))
+    .delete();
+  return tokens + (await own().delete());
 }
 
 export interface WhichSessions {

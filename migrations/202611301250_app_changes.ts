@@ -1,0 +1,35 @@
+import type { Knex } from 'knex';
+
+/** Which columns hold data about a person (checked by test/migrations.test.ts). */
+export const labels = {
+  changes: {
+    subject: 'not personal',
+    refusal: 'not personal',
+  },
+} as const;
+
+/** In words both databases index: whose grant or own token a row of the engine is. Other rows may be sealed, and are left out. */
+const clientOf = (postgres: boolean) =>
+  postgres ? `((payload::jsonb) ->> 'clientId')` : `json_extract(payload, '$.clientId')`;
+
+export async function up(knex: Knex): Promise<void> {
+  await knex.schema.alterTable('changes', (table) => {
+    // The app that a change is about, to find who looks after it; null for other kinds.
+    table.string('subject', 255);
+    // Why an approved change was not published.
+    table.string('refusal', 32);
+    table.index(['kind', 'subject']);
+  });
+  const postgres = knex.client.dialect === 'postgresql';
+  await knex.raw(
+    `create index oidc_models_client on oidc_models (${clientOf(postgres)}) where model in ('Grant', 'ClientCredentials')`,
+  );
+}
+
+export async function down(knex: Knex): Promise<void> {
+  await knex.raw('drop index oidc_models_client');
+  await knex.schema.alterTable('changes', (table) => {
+    table.dropIndex(['kind', 'subject']);
+    table.dropColumns('subject', 'refusal');
+  });
+}
