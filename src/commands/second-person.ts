@@ -1,3 +1,4 @@
+import { agreement } from '../identity/agreement.ts';
 import type { Change } from '../storage/changes.ts';
 import { proposersOf } from '../storage/changes.ts';
 import type { Db } from '../storage/db.ts';
@@ -6,7 +7,6 @@ import { type Person, personOf } from '../storage/persons.ts';
 import { operatorPrefix } from './actor.ts';
 import { appPrefix, isAppActor } from './app-roles.ts';
 import type { CommandDeps } from './command.ts';
-import { agrees } from './upstream-person.ts';
 
 export type NotSecond = 'decider_no_person' | 'self_approval' | 'same_person';
 
@@ -59,16 +59,17 @@ async function maybeOnePerson(
   return first !== null && second !== null && mayBeOne(first, second);
 }
 
+/** One rule says whether two records name one person; here its doubts count as well, and categories are no difference. */
 function mayBeOne(first: Person, second: Person): boolean {
-  const shared = first.documents.some(({ type, number }) =>
-    second.documents.some((other) => other.type === type && other.number === number),
-  );
-  if (shared) return true;
-  const birthDate = second.birthDate ?? undefined;
-  // Different names in one script, or different birthdays, are two people. Two of one birthday whose names are in different
-  // scripts can't be told apart; without a birthday only the same name makes them one.
-  const dated = first.birthDate !== null && birthDate !== undefined;
-  return second.names.some(({ name }) =>
-    dated ? agrees(first, { name, birthDate }) : first.names.some((own) => own.name === name),
+  const record = ({ names, birthDate, documents }: Person) => ({
+    ...{ category: first.category, birthDate, documents },
+    names: names.map(({ name }) => name),
+  });
+  const { answer, because } = agreement(record(first), record(second), 'officials');
+  if (answer !== 'incomparable') return answer === 'agree';
+  // The same name and not the whole of both birthdays; or one birthday, and names in scripts that can't be compared.
+  return (
+    because === 'birth_date' ||
+    (because === 'script' && first.birthDate !== null && first.birthDate === second.birthDate)
   );
 }
