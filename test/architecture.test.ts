@@ -267,6 +267,7 @@ describe('the house', () => {
     expect(users.sort()).toEqual([
       'src/commands/counter-confirm.ts',
       'src/commands/merge-rules.ts',
+      'src/commands/second-person.ts',
       'src/commands/upstream-person.ts',
     ]);
   });

@@ -67,9 +67,6 @@ function mayBeOne(first: Person, second: Person): boolean {
   });
   const { answer, because } = agreement(record(first), record(second), 'officials');
   if (answer !== 'incomparable') return answer === 'agree';
-  // The same name and not the whole of both birthdays; or one birthday, and names in scripts that can't be compared.
-  return (
-    because === 'birth_date' ||
-    (because === 'script' && first.birthDate !== null && first.birthDate === second.birthDate)
-  );
+  // The same name and not the whole of both birthdays; or names in scripts that can't be compared, and no other birthday.
+  return because === 'birth_date' || because === 'script';
 }
