@@ -94,7 +94,7 @@ for (const form of document.querySelectorAll('form[data-passkey]')) {
         NotSupportedError: 'unsupported',
       };
       say(form.dataset[said[error.name] ?? 'failed'], true);
-      if (!create) autofill();
+      if (!create) void autofill();
     }
   });
 
@@ -112,5 +112,5 @@ for (const form of document.querySelectorAll('form[data-passkey]')) {
       if (credential) send(credential);
     } catch {}
   }
-  if (!create) autofill();
+  if (!create) void autofill();
 }

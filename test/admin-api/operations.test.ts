@@ -323,7 +323,8 @@ describe.each(databaseKinds)('every operation [%s]', (kind) => {
       expect(mine.body.items[0].seq).toBeGreaterThan(mine.body.items[1].seq);
       const older = await auditor('get', mine.body.next);
       expect(older.body.items[0].seq).toBeLessThan(mine.body.items[1].seq);
-      expect(older.body.items.every((item: { actor: { id: string } }) => item.actor.id === `app:${ana.id}`)).toBe(true);
+      const actors = older.body.items.map((item: { actor: { id: string } }) => item.actor.id);
+      expect(new Set(actors)).toEqual(new Set([`app:${ana.id}`]));
       const early = await call(auditor, 'searchAudit', { query: { until: '2020-01-01T00:00:00Z' } });
       expect(early.body.items).toEqual([]);
       const both = await auditor('get', '/audit/search?actorId=a&requestId=b');
@@ -377,7 +378,7 @@ describe.each(databaseKinds)('every operation [%s]', (kind) => {
       const english = await call(auditor, 'explainDecision', { params, headers: { 'accept-language': 'en' } });
       const chinese = await call(auditor, 'explainDecision', { params, headers: { 'accept-language': 'zh-Hant' } });
       expect(english.body.decision).toEqual(list.body.items[0]);
-      expect(english.body.said[0]).toMatch(/[a-z]/);
+      expect(english.body.said[0]).toMatch(/^[A-Z][a-z]+ [a-z]+ .*\.$/);
       expect(chinese.body.said[0]).not.toBe(english.body.said[0]);
       expect((await looks()).at(-1)).toMatchObject({ accountId: person, data: { what: 'decision', ref: decision.id } });
       expect((await auditor('get', `/decisions/${randomUUID()}`)).status).toBe(404);

@@ -317,8 +317,8 @@ describe('settings', () => {
   });
   it('one row holds what the bridge and the three-element check read', async () => {
     const kept = Object.keys(carrier.settings.shape);
-    expect(Object.keys(carrierCheckSettings.shape).every((name) => kept.includes(name))).toBe(true);
-    expect(carrierCheckSecrets.every((name) => carrier.secrets.includes(name))).toBe(true);
+    expect(kept).toEqual(expect.arrayContaining(Object.keys(carrierCheckSettings.shape)));
+    expect(carrier.secrets).toEqual(expect.arrayContaining([...carrierCheckSecrets]));
     const { checkUrl, checkSecretId, checkSecretKey, ...rest } = carriers.settings();
     expect(carrier.settings.safeParse(rest).success).toBe(true);
     expect(carrierCheckSettings.safeParse({ checkUrl, checkSecretId, checkSecretKey }).success).toBe(true);

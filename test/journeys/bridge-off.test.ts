@@ -70,6 +70,7 @@ describe.each(['sqlite', 'postgres'] as const)('a bridge switched off in the con
     let answer = await userinfo();
     while (answer.includes('loa:2') && Date.now() - before < 5_000) answer = await userinfo();
     expect(answer).not.toContain('loa:2');
+    expect(answer).toContain('"level":null');
     expect(Date.now() - before).toBeLessThan(5_000);
   });
 

@@ -95,7 +95,7 @@ describe('four elements that belong together', () => {
 
   it('every simulated card passes Luhn and lies in a range that no bank has', () => {
     for (const { number } of cards) expect(checkDocument('bank_card', number)).toMatchObject({ valid: true });
-    expect(cards.every(({ number }) => number.startsWith('620000'))).toBe(true);
+    expect(new Set(cards.map(({ number }) => number.slice(0, 6)))).toEqual(new Set(['620000']));
     expect(new Set(cards.map(({ number }) => number)).size).toBe(cards.length);
   });
 });

@@ -107,7 +107,8 @@ withDatabases('levels of many', (makeDb) => {
     expect(await queued()).toHaveLength(60);
     await publish(facesLast(365 * 86_400));
     await sweep();
-    expect((await queued()).slice(60).every(({ data }) => data.change_direction === 'increase')).toBe(true);
+    const back = (await queued()).slice(60).map(({ data }) => data.change_direction);
+    expect(new Set(back)).toEqual(new Set(['increase']));
     expect(await queued()).toHaveLength(120);
   });
 

@@ -348,7 +348,7 @@ describe.each(databaseKinds)('SSF transmitter [%s]', (kind) => {
     expect(receiver.received.length).toBe(tried);
     await api('POST', '/ssf/status', { stream_id: id, status: 'enabled' });
     const { claims } = await receiver.next(ssf('verification'), 0);
-    expect(receiver.received.every((item) => item.claims.jti === claims.jti)).toBe(true);
+    expect(new Set(receiver.received.map((item) => item.claims.jti))).toEqual(new Set([claims.jti]));
 
     await new Promise((resolve) => setTimeout(resolve, 2_050));
     receiver.state.mood = 'refuse';

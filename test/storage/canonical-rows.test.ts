@@ -71,7 +71,7 @@ withDatabases('documents and names of persons', (makeDb) => {
     });
     const notice = { documentType: 'cn_resident_id', documentNumber: '110105-19491231-002x' } as const;
     expect(await hearRegister(deps(), { ...notice, status: 'deceased', requestId: null })).toBe(1);
-    expect((await evidenceOf(db, accountId)).every(({ revokedAt }) => revokedAt !== null)).toBe(true);
+    expect((await evidenceOf(db, accountId)).map(({ revokedAt }) => revokedAt !== null)).toEqual([true]);
   });
 
   it('rows of before are found in every spelling once they are written anew, and a second run changes nothing', async () => {
