@@ -16,6 +16,7 @@ import { clientDefaults, rememberClients, retiringMatches, secretMatches } from 
 import { carryOrigins } from './grant-origin.ts';
 import { grantLoader } from './grants.ts';
 import type { KeySet } from './keys.ts';
+import { engineFetch } from './outgoing.ts';
 import { assurancePolicy } from './policy.ts';
 import { assertionCheck, fapiOf, profileDoor, profileFault } from './profiles.ts';
 import type { ShadowWatch } from './shadow.ts';
@@ -186,7 +187,7 @@ function configuration(deps: ProviderDeps): Configuration {
     },
     // The engine reads bodies without a limit unless told (reference/security.md 2.2).
     fetchResponseBodyLimits: { jwks_uri: 64 * 1024, sector_identifier_uri: 64 * 1024 },
-    ...(deps.allowLoopback ? { fetch: loopbackFetch } : undefined),
+    fetch: engineFetch({ allowLoopback: deps.allowLoopback }),
   };
 }
 
@@ -200,9 +201,6 @@ export function pairwiseSubjects(salt: string): (accountId: string, sector: stri
     return subject;
   };
 }
-
-const loopbackFetch: NonNullable<Configuration['fetch']> = (url, options) =>
-  globalThis.fetch(url, { ...options, dispatcher: undefined, signal: AbortSignal.timeout(2500) } as RequestInit);
 
 function hardenClient(provider: Provider, clock: Clock): void {
   Object.defineProperty(provider.Client.prototype, 'compareClientSecret', {

@@ -11,6 +11,18 @@ const networkCodes = new Set([
   'EAI_AGAIN',
   'EHOSTUNREACH',
 ]);
+/** Connection exceptions and operator intervention: the server went away, and what it was doing may be done. 40003 says so. */
+const unknownStates = /^(08...|57P..|40003)$/;
+
+/**
+ * Whether PostgreSQL itself says that a statement failed, so that it is known not to have happened. A connection that broke
+ * says nothing: the statement may be committed, and sent again it would find its own traces and take them for somebody else's.
+ */
+export function isUndone(error: unknown): boolean {
+  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return false;
+  return /^[0-9A-Z]{5}$/.test(error.code) && !networkCodes.has(error.code) && !unknownStates.test(error.code);
+}
+
 const sqliteCodes = /^SQLITE_(BUSY|LOCKED|FULL|READONLY|IOERR|CANTOPEN|CORRUPT|NOTADB)/;
 const messages = /Timeout acquiring a connection|Connection terminated|timeout expired|Connection ended unexpectedly/;
 

@@ -1,6 +1,7 @@
 import { createRemoteJWKSet, jwtVerify } from 'jose';
 import * as oidc from 'openid-client';
 import { z } from 'zod';
+import { ShiminError } from '../lib/errors.ts';
 
 export interface AreaClient {
   readonly issuer: string;
@@ -23,7 +24,7 @@ export function areaClient(client: AreaClient, redirectUri: string, scope: strin
   const configuration = () => {
     found ??= discover(client).catch((error) => {
       found = undefined; // The next person tries again.
-      throw error;
+      throw unreachable(error) ?? error;
     });
     return found;
   };
@@ -51,13 +52,17 @@ export function areaClient(client: AreaClient, redirectUri: string, scope: strin
       return { url: url.href, keep };
     },
     async finish(url: URL, keep: { state: string; nonce: string; verifier: string; maxAge?: number | undefined }) {
-      const tokens = await oidc.authorizationCodeGrant(await configuration(), url, {
-        expectedState: keep.state,
-        expectedNonce: keep.nonce,
-        pkceCodeVerifier: keep.verifier,
-        idTokenExpected: true,
-        ...(keep.maxAge === undefined ? undefined : { maxAge: keep.maxAge }),
-      });
+      const tokens = await oidc
+        .authorizationCodeGrant(await configuration(), url, {
+          expectedState: keep.state,
+          expectedNonce: keep.nonce,
+          pkceCodeVerifier: keep.verifier,
+          idTokenExpected: true,
+          ...(keep.maxAge === undefined ? undefined : { maxAge: keep.maxAge }),
+        })
+        .catch((error: unknown) => {
+          throw unreachable(error) ?? error;
+        });
       return { claims: tokens.claims() ?? {}, idToken: tokens.id_token ?? '' };
     },
     /** `state` comes back with the person, whatever they chose. */
@@ -75,6 +80,27 @@ export function areaClient(client: AreaClient, redirectUri: string, scope: strin
       return verifyLogoutToken(token, { keys, issuer: metadata.issuer, clientId: client.clientId, now });
     },
   };
+}
+
+/**
+ * The issuer is this very server, yet it is asked over the network: a proxy, a name or a certificate in between can be broken.
+ * Null: it was reached.
+ */
+function unreachable(error: unknown): ShiminError | null {
+  for (let each = error; each instanceof Error; each = each.cause) {
+    const status =
+      each instanceof oidc.ResponseBodyError || each instanceof oidc.WWWAuthenticateChallengeError ? each.status : 0;
+    const odd = each instanceof oidc.ClientError && each.cause instanceof Response ? each.cause.status : status;
+    const timedOut = each instanceof oidc.ClientError && each.code === 'OAUTH_TIMEOUT';
+    if (odd < 500 && !timedOut && !(each instanceof TypeError && each.message === 'fetch failed')) continue;
+    return new ShiminError('upstream_unavailable', {
+      status: 503,
+      retryAfter: 5,
+      cause: error,
+      message: 'our own issuer can not be reached',
+    });
+  }
+  return null;
 }
 
 async function discover(client: AreaClient): Promise<oidc.Configuration> {

@@ -148,6 +148,7 @@ export function areaSession(options: AreaSessionOptions): AreaSessions {
     try {
       return await client.finish(new URL(`${basePath}/callback${ctx.search}`, origin), login);
     } catch (error) {
+      if (error instanceof ShiminError) throw error;
       if (!(error instanceof oidc.AuthorizationResponseError)) {
         throw new ShiminError('interaction_expired', { status: 400, cause: error, detail: { area } });
       }

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { isUndone } from '../../src/storage/faults.ts';
 import { gather } from '../../src/storage/oidc-models/gather.ts';
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -48,4 +49,32 @@ test('a job that fails fails alone', async () => {
   const ask = gather(run, { lanes: 2, max: 10 });
   const outcomes = await Promise.allSettled([ask('a'), ask('bad'), ask('b')]);
   expect(outcomes.map((outcome) => outcome.status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+});
+
+test('what may have happened is not sent again', async () => {
+  const { sent, run } = recorder(async () => {
+    throw Object.assign(new Error('Connection terminated unexpectedly'), { code: 'ECONNRESET' });
+  });
+  const ask = gather(run, { lanes: 1, max: 10, repeatable: isUndone });
+  const outcomes = await Promise.allSettled([ask('a'), ask('b')]);
+  expect(outcomes.map((outcome) => outcome.status)).toEqual(['rejected', 'rejected']);
+  expect(sent).toEqual([['a', 'b']]);
+});
+
+test.each([
+  ['23505', true],
+  ['40001', true],
+  ['57014', true],
+  ['08006', false],
+  ['57P01', false],
+  ['40003', false],
+  ['EPIPE', false],
+  ['ECONNRESET', false],
+  ['ETIMEDOUT', false],
+])('a statement that failed with %s is known not to have happened: %s', (code, undone) => {
+  expect(isUndone(Object.assign(new Error('failed'), { code }))).toBe(undone);
+});
+
+test('a connection that broke without a code says nothing', () => {
+  expect(isUndone(new Error('Connection terminated unexpectedly'))).toBe(false);
 });

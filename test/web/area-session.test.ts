@@ -29,6 +29,8 @@ const server = createServer();
 let origin = '';
 let now = new Date();
 let answer: { acr: string; sid: string; authAgo: number; nonce?: string };
+/** What the token endpoint does instead of answering; null: it answers. */
+let broken: 'gone' | 502 | null = null;
 const asked = new Map<string, URLSearchParams>();
 const rows = new Map<string, { data: unknown; expiresAt: Date }>();
 const store: AreaStore = {
@@ -76,6 +78,8 @@ beforeAll(async () => {
         id_token_signing_alg_values_supported: ['ES256'],
       };
     } else if (ctx.path === '/jwks') ctx.body = jwks;
+    else if (ctx.path === '/token' && broken === 'gone') ctx.req.socket.destroy();
+    else if (ctx.path === '/token' && typeof broken === 'number') ctx.status = broken;
     else if (ctx.path === '/token') {
       const code = (await bodyOf(ctx.req)).get('code') ?? '';
       const time = Math.floor(now.getTime() / 1000);
@@ -99,6 +103,7 @@ beforeAll(async () => {
 afterAll(() => void server.close());
 beforeEach(() => {
   now = new Date();
+  broken = null;
   answer = { acr: '2', sid: 'sid-1', authAgo: 0 };
   rows.clear();
 });
@@ -151,6 +156,43 @@ describe('an area of our own', () => {
       acr: '2',
     });
     expect(await chen.who('/accounting')).toBe(200);
+  });
+
+  it.each(['gone', 502] as const)(
+    'answers 503, and to try again, when the issuer is %s in the middle of it',
+    async (how) => {
+      const chen = new Browser();
+      const back = await chen.callbackFor('/account');
+      broken = how;
+      const response = await chen.go(back);
+      expect(response.status).toBe(503);
+      expect(response.headers.get('retry-after')).toBe('5');
+      expect(await response.json()).toMatchObject({ error: 'upstream_unavailable' });
+    },
+  );
+
+  it('answers 503 with a page, and to try again, when its issuer can not be reached at all', async () => {
+    const closed = createServer();
+    const nowhere = await listen(closed);
+    await new Promise((done) => closed.close(done));
+    const area = areaSession({
+      issuer: nowhere,
+      clientId: 'account',
+      clientSecret: 'secret',
+      basePath: '/account',
+      store,
+      clock: () => now,
+      renderer,
+      browsers: browserMarks({ secure: false }),
+    });
+    const app = new Koa();
+    app.use(errorPages({ renderer, log: { warn: () => undefined, error: () => undefined } })).use(area.middleware);
+    const alone = createServer(app.callback());
+    const response = await fetch(`${await listen(alone)}/account`, { headers: { accept: 'text/html' } });
+    expect(response.status).toBe(503);
+    expect(response.headers.get('retry-after')).toBe('5');
+    expect(await response.text()).toContain('<h1');
+    alone.close();
   });
 
   it('keeps no secret of the browser in the store', async () => {

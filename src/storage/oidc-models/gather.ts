@@ -5,6 +5,8 @@ export interface GatherOptions<Job> {
   lanes: number;
   /** Jobs in one statement at most. */
   max: number;
+  /** Whether a statement that failed so may be sent again; default: any, as for statements that only read. */
+  repeatable?: (error: unknown) => boolean;
   /** Two jobs with a name in common do not go into one statement. */
   clash?: (job: Job) => string[];
 }
@@ -18,7 +20,7 @@ interface Waiting<Job, Result> {
 /**
  * Turns jobs of many requests into few statements. An idle server sends each at once; a busy one sends what gathered while the
  * database was at work, so that the cost of a round trip is shared when it matters. A statement that fails is tried again
- * job by job, so that nobody fails for a neighbour.
+ * job by job, so that nobody fails for a neighbour; one that writes, if it is known not to have happened (`repeatable`).
  */
 export function gather<Job, Result>(
   run: (jobs: Job[]) => Promise<Result[]>,
@@ -54,7 +56,7 @@ export function gather<Job, Result>(
         else each.resolve(result);
       });
     } catch (error) {
-      if (jobs.length === 1) jobs[0]?.reject(error);
+      if (jobs.length === 1 || !(options.repeatable?.(error) ?? true)) for (const { reject } of jobs) reject(error);
       else for (const each of jobs) await send([each]);
     }
   }

@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
 import type { ClientBase } from 'pg';
+import { isUndone } from '../faults.ts';
 import { decisionColumns, decisionsByColumn, unnestDecisions } from './decision-row.ts';
 import { gather } from './gather.ts';
 import type { EngineRow } from './record.ts';
@@ -97,8 +98,8 @@ export function postgresRows(knex: Knex, onStatement?: OnStatement): Rows {
 
   const find = gather(findMany('find'), { lanes, max });
   const related = gather(findMany('related'), { lanes, max });
-  const consume = gather(consumeMany, { lanes, max });
-  const write = gather(writeMany, { lanes, max, clash: keysOf });
+  const consume = gather(consumeMany, { lanes, max, repeatable: isUndone });
+  const write = gather(writeMany, { lanes, max, clash: keysOf, repeatable: isUndone });
 
   function findMany(name: 'find' | 'related') {
     return async (jobs: Lookup[]): Promise<EngineRow[][]> => {
