@@ -130,7 +130,7 @@ describe('a check in person', () => {
     expect(await page.textContent('#e-check_photo')).toContain('check this');
     expect(await page.inputValue('input[name=name]')).toBe(card.name);
     await look(page, 'clerk-case');
-    expect(await li.page.textContent('#state')).toContain('No official has entered the code yet');
+    await li.page.waitForSelector('#state:has-text("You are being checked: Civic Centre, counter 1")');
     await page.check('input[name=check_photo]');
     const before = Date.now();
     await confirm(page);
