@@ -163,7 +163,8 @@ async function welcome(
     '  Test citizens (all of them: simulators/people.json)',
     ...(await testCitizens()),
     '',
-    '  Staff of the console: each link gives its role once, to whoever opens it with a passkey and a confirmed name',
+    '  Staff of the console: each link gives its role once, to whoever opens it with a passkey and has proved their name',
+    '  (on the account page, as one of the test citizens above); until then it waits',
     ...staff,
     '',
   ];

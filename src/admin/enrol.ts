@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { invitedRole, takeUpRole } from '../commands/invite-staff.ts';
+import { hasProvedName } from '../commands/proved-name.ts';
 import { ShiminError } from '../lib/errors.ts';
 import { parseForm, seeOther } from '../web/forms.ts';
 import { type AdminHandler, type AdminRoute, causeOf, page, query } from './context.ts';
@@ -12,15 +13,19 @@ const show: AdminHandler = async (deps, ctx, staff) => {
   const given = token.safeParse(query(ctx, 'token'));
   const role = given.success ? await invitedRole(deps, given.data) : null;
   if (role === null) throw new ShiminError('invitation_void', { status: 404 });
-  page(deps, ctx, staff, 'enrol', { role, token: given.data });
+  const proved = await hasProvedName(deps.db, deps, staff.accountId, deps.clock());
+  page(deps, ctx, staff, 'enrol', { role, token: given.data, proved });
 };
 
 const takeUp: AdminHandler = async (deps, ctx, staff) => {
   const form = parseForm(z.object({ token }), ctx.request.body);
-  const role = form.ok
-    ? await takeUpRole(deps, { token: form.value.token, accountId: staff.accountId, cause: causeOf(ctx) })
-    : null;
-  if (role === null) throw new ShiminError('invitation_void', { status: 404 });
+  if (!form.ok) throw new ShiminError('invitation_void', { status: 404 });
+  const { token: given } = form.value;
+  const taken = await takeUpRole(deps, { token: given, accountId: staff.accountId, cause: causeOf(ctx) });
+  // The invitation waits: the page says what to do first.
+  if ('refused' in taken && taken.refused === 'name_unproved')
+    return seeOther(ctx, `${path}?${new URLSearchParams({ token: given })}`);
+  if ('refused' in taken) throw new ShiminError('invitation_void', { status: 404 });
   seeOther(ctx, '/admin?done=enrolled');
 };
 

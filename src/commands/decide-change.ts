@@ -6,11 +6,13 @@ import { type Db, transaction } from '../storage/db.ts';
 import { currentPolicy } from '../storage/policies.ts';
 import { setSource } from '../storage/sources.ts';
 import { actorOf } from './actor.ts';
+import { isAppActor } from './app-roles.ts';
 import { applyChange } from './apply-change.ts';
 import { type Proposal, proposalOf } from './change-payload.ts';
 import { approvalOf, type By, isOwn, mayPropose, orThrow, type Refusal, refuse, staffRoles } from './change-rules.ts';
 import type { CommandDeps } from './command.ts';
 import { may } from './permissions.ts';
+import { hasProvedName } from './proved-name.ts';
 import { notSecond } from './second-person.ts';
 
 export interface Decision {
@@ -77,8 +79,16 @@ async function refusalOf(
   // A kill is confirmed whoever made it: it was within their power when they did it, and the source is off.
   const killed = what.kind === 'source' && what.payload.killed;
   if (!killed && !(await mayPropose(tx, change.proposedBy ?? '', what, current.document))) return 'proposer_lost_role';
+  if (await lacksName(tx, deps, what, at)) return 'name_unproved';
   return null;
 }
+
+/** A role of staff is for somebody who has proved their name: looked at when it becomes theirs, so it may be proposed before. */
+const lacksName = async (tx: Db, deps: CommandDeps, what: Proposal, at: Date): Promise<boolean> =>
+  what.kind === 'role' &&
+  what.payload.change === 'assign' &&
+  !isAppActor(what.payload.accountId) &&
+  !(await hasProvedName(tx, deps, what.payload.accountId, at));
 
 async function carryOut(
   tx: Db,

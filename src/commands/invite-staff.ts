@@ -3,18 +3,19 @@ import { changeData } from '../audit/fields.ts';
 import { randomToken } from '../lib/crypto.ts';
 import { ShiminError } from '../lib/errors.ts';
 import { append } from '../storage/audit.ts';
-import { transaction } from '../storage/db.ts';
+import { type Db, transaction } from '../storage/db.ts';
 import { peek, put, take } from '../storage/pending.ts';
 import { assignRole, holdersOf, rolesOf } from '../storage/staff.ts';
 import type { Cause, CommandDeps } from './command.ts';
 import { type Role, roles } from './permissions.ts';
+import { hasProvedName } from './proved-name.ts';
 
 const kind = 'staff-invite';
 const validFor = 24 * 3_600_000;
 const payload = z.object({ role: z.enum(roles), invitedBy: z.string() });
 
 /**
- * A one-time link that gives a role to whoever opens it signed in as staff must be. Made on the server's own command line
+ * A one-time link that gives a role to whoever opens it signed in as staff must be, and known by a proved name. Made on the server's own command line
  * only: who holds the database and the secrets file can't be kept out, so that is where the first owner comes from. Once
  * two owners exist they change roles between them, with four eyes, and this way needs `breakGlass`.
  * @throws ShiminError `forbidden` when two owners exist already
@@ -57,15 +58,22 @@ export async function invitedRole(deps: CommandDeps, token: string): Promise<Rol
   return parsed.success ? parsed.data.role : null;
 }
 
-/** Uses the link up: of any number of callers exactly one gets the role. Null: nothing to take up. */
+/**
+ * Uses the link up: of any number of callers exactly one gets the role. It waits, unused, for somebody who has proved their
+ * name. `invitation_void`: nothing to take up.
+ */
 export async function takeUpRole(
   deps: CommandDeps,
   input: { token: string; accountId: string; cause: Cause },
-): Promise<Role | null> {
+): Promise<{ role: Role } | { refused: 'name_unproved' | 'invitation_void' }> {
   const at = deps.clock();
   return transaction(deps.db, async (tx) => {
+    if (!(await hasProvedName(tx, deps, input.accountId, at))) {
+      await noteUnproved(tx, at, input);
+      return { refused: 'name_unproved' };
+    }
     const parsed = payload.safeParse(await take(tx, input.token, kind, at, deps.keyring));
-    if (!parsed.success) return null;
+    if (!parsed.success) return { refused: 'invitation_void' };
     const { role, invitedBy } = parsed.data;
     const before = { roles: await rolesOf(tx, input.accountId) };
     await assignRole(tx, { accountId: input.accountId, role, grantedBy: invitedBy, at });
@@ -81,6 +89,23 @@ export async function takeUpRole(
       reason: 'invitation',
       data: { role, change: 'assign', ...changeData(before, after) },
     });
-    return role;
+    return { role };
+  });
+}
+
+async function noteUnproved(
+  tx: Db,
+  at: Date,
+  { accountId, cause }: { accountId: string; cause: Cause },
+): Promise<void> {
+  await append(tx, {
+    at,
+    type: 'staff.refused',
+    actor: { kind: 'staff', id: accountId },
+    accountId,
+    ...cause,
+    outcome: 'refused',
+    reason: 'name_unproved',
+    data: { operation: 'take up a role', roles: [...(await rolesOf(tx, accountId))], method: 'POST' },
   });
 }

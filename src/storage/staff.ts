@@ -22,6 +22,11 @@ export async function rolesOf(db: Db, accountId: string): Promise<string[]> {
   return rows.map((raw) => z.object({ role: z.string() }).parse(raw).role);
 }
 
+/** Whether the account holds a role, or ever did. */
+export async function wasStaff(db: Db, accountId: string): Promise<boolean> {
+  return (await db('staff').where({ account_id: accountId }).first('account_id')) !== undefined;
+}
+
 /** False if the account holds that role already. */
 export async function assignRole(
   db: Db,

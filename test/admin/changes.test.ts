@@ -12,6 +12,7 @@ import { signingKeys } from '../../src/storage/signing-keys.ts';
 import { disabledSources, setSource, sourceById } from '../../src/storage/sources.ts';
 import { assignRole, revokeRole, rolesOf } from '../../src/storage/staff.ts';
 import { withDatabases } from '../support/databases.ts';
+import { proveName } from '../support/proved-name.ts';
 import { later, race, t0 } from '../support/rows.ts';
 import { loa, type Office, openOffice, raised } from './staff-support.ts';
 
@@ -219,6 +220,10 @@ withDatabases('four eyes', (makeDb, kind) => {
     await refusedAndAudited(decide(owner2, mine), 'own_change', owner2);
     const change = await propose(owner, role(newcomer.accountId, 'assign'));
     await refusedAndAudited(decide(ana, change), 'forbidden', ana);
+    // A confirmed number is no name: the role waits until there is a proved one.
+    await refusedAndAudited(decide(owner2, change), 'name_unproved', owner2);
+    expect((await changeById(db(), change.id))?.status).toBe('proposed');
+    await proveName(db(), office.deps.keyring, newcomer.accountId, { at: t0 });
     await decide(owner2, change);
     expect(await rolesOf(db(), newcomer.accountId)).toEqual(['auditor']);
     const again = await propose(owner, role(newcomer.accountId, 'assign'));

@@ -13,6 +13,7 @@ import {
   signedInAcr,
   startSignIn,
 } from '../support/journey.ts';
+import { proveNameOf } from '../support/proved-name.ts';
 import { invitation } from '../support/staff.ts';
 
 let city: TestCity;
@@ -249,10 +250,16 @@ describe('attacks on identities of others', () => {
     await page.goto(edited);
     expect(await page.locator('form[action="/admin/enrol/take"]').count()).toBe(0);
     await page.goto(link);
+    // Nor does one in the hands of somebody who has a number and no proved name; it waits.
+    expect(await page.locator('form[action="/admin/enrol/take"]').count()).toBe(0);
+    expect(await count('staff', { role: 'auditor' })).toBe(0);
+    await proveNameOf(city, '13800138106');
+    await page.goto(link);
     await page.click('form[action="/admin/enrol/take"] button');
     await page.waitForURL(/done=enrolled/);
     await context.close();
     const other = await citizen('13800138107');
+    await proveNameOf(city, '13800138107');
     await other.page.goto(link);
     if ((await other.page.locator('form[action="/admin/enrol/take"]').count()) > 0) {
       await other.page.click('form[action="/admin/enrol/take"] button');

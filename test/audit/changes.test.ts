@@ -12,7 +12,8 @@ import { sealSettings } from '../../src/storage/bridges.ts';
 import type { Db } from '../../src/storage/db.ts';
 import { type Office, openOffice } from '../admin/staff-support.ts';
 import { withDatabases } from '../support/databases.ts';
-import { storedAccount, testKeyring } from '../support/rows.ts';
+import { proveName } from '../support/proved-name.ts';
+import { storedAccount, t0, testKeyring } from '../support/rows.ts';
 
 withDatabases('what fields were and are', (makeDb) => {
   let db: Db;
@@ -42,6 +43,7 @@ withDatabases('what fields were and are', (makeDb) => {
 
   it('roles, given by two owners and by an invitation', async () => {
     const { id: accountId } = await storedAccount(db);
+    await proveName(db, office.deps.keyring, accountId, { at: t0 });
     await change({ kind: 'role', payload: { accountId, role: 'auditor', change: 'assign' } });
     expect((await last('role.assigned')).data).toMatchObject({ before: { roles: [] }, after: { roles: ['auditor'] } });
     const { token } = await inviteStaff(office.deps, { role: 'clerk', invitedBy: 'cli', breakGlass: true });

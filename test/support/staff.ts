@@ -3,6 +3,7 @@ import type { Role } from '../../src/commands/permissions.ts';
 import { addAuthenticator, newPerson, type Person } from './browser.ts';
 import type { TestCity } from './city.ts';
 import { createPasskey, registerPhone } from './journey.ts';
+import { proveNameOf } from './proved-name.ts';
 
 /** The demo prints one link per role, two for the owner; `nth` counts those of the role. */
 export function invitation(city: TestCity, role: Role, nth = 0): string {
@@ -15,7 +16,7 @@ export function invitation(city: TestCity, role: Role, nth = 0): string {
   return link;
 }
 
-/** Somebody new opens an invitation, registers, makes a passkey and takes the role up: a browser of their own. */
+/** Somebody new opens an invitation, registers, makes a passkey, proves their name and takes the role up: a browser of their own. */
 export async function enrolStaff(
   browser: Browser,
   city: TestCity,
@@ -26,6 +27,9 @@ export async function enrolStaff(
   await person.page.goto(invitation(city, options.role, options.nth));
   await registerPhone(person.page, city, options.phone);
   await createPasskey(person.page);
+  await person.page.waitForSelector('#prove-first');
+  await proveNameOf(city, options.phone);
+  await person.page.click('main a[href^="/admin/enrol?token="]');
   await person.page.click('form[action="/admin/enrol/take"] button');
   await person.page.waitForURL(/\/admin\?done=enrolled/);
   return person;
