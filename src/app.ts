@@ -31,6 +31,7 @@ import { answerReplay, replayError } from './oidc/provider.ts';
 import { isSignedIn, sessionUidOfSid } from './oidc/sessions.ts';
 import { createShadow } from './oidc/shadow.ts';
 import { tokenOrigin } from './oidc/token-origin.ts';
+import { boundOpenWork } from './open-work.ts';
 import { createMetrics, type Metrics } from './ops/metrics.ts';
 import type { Readiness } from './ops/ops-server.ts';
 import { dispatch, engineError, home, isForm, isSignOut, observeRequest, onOurPaths } from './request-order.ts';
@@ -87,7 +88,7 @@ export async function createShimin(deps: {
   // Pages
   const i18n = createI18n();
   const assets = createAssets(here('../public'));
-  const browsers = browserMarks({ secure: https });
+  const browsers = browserMarks({ secure: https, key: deriveKey(keyring, 'browser').toString('base64url') });
   const renderer = createRenderer({ viewsDir: here('../views'), i18n, assets });
 
   // Upstreams
@@ -103,6 +104,9 @@ export async function createShimin(deps: {
   });
   const { health, population, face, sendSms, bridges, checks, healthy } = upstreams;
   const hashQueue = createHashQueue({ concurrency: config.processes > 1 ? 1 : 2 });
+
+  const addressOf = (ctx: Context) => clientAddress(ctx, config.trustedProxies);
+  const openWork = boundOpenWork({ db, clock, keyring }, { addressOf, browsers });
 
   // Engine
   const clients = clientAdapter({ db });
@@ -123,6 +127,7 @@ export async function createShimin(deps: {
     shadow,
     trustedProxies: config.trustedProxies,
     browsers,
+    openWork,
     allowLoopback: config.allowLoopback,
     observe: (provider: Provider) => {
       observeEngine(provider, { metrics, log, db, clock });
@@ -165,7 +170,7 @@ export async function createShimin(deps: {
     issuer: config.issuer,
     hashQueue,
     browsers,
-    clientAddress: (ctx: Context) => clientAddress(ctx, config.trustedProxies),
+    clientAddress: addressOf,
   };
   const door = (ctx: Context) => ({ req: ctx.req, res: ctx.res });
   const router = new Router();
@@ -195,6 +200,7 @@ export async function createShimin(deps: {
     clock,
     renderer,
     browsers,
+    openWork,
     postLogoutRedirectUri: `${config.issuer}${signedOutPath}`,
   };
   const account = areaSession({

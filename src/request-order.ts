@@ -52,6 +52,13 @@ export function dispatch(deps: { engine: Engine; ours: Handle; metrics: Metrics;
     const id = requestIdOf(req.headers['x-request-id']);
     res.setHeader('X-Request-Id', id);
     for (const [name, value] of headers) res.setHeader(name, value);
+    const refused = refusedLength(req, path);
+    if (refused !== null) {
+      observe(deps, id, req.method ?? '', path, res);
+      res.writeHead(refused.status, { 'Content-Type': 'application/json', Connection: 'close' });
+      res.end(JSON.stringify({ error: 'invalid_request', error_description: refused.why }));
+      return;
+    }
     trustIssuer(req, deps.issuer);
     observe(deps, id, req.method ?? '', path, res);
     deps.engine.handle(req, res).catch((error: unknown) => {
@@ -60,6 +67,18 @@ export function dispatch(deps: { engine: Engine; ours: Handle; metrics: Metrics;
       res.end();
     });
   };
+}
+
+/** What is kept until somebody goes on with it: a request object and everything an app may ask fit well. */
+const maxRequestBytes = 16 * 1024;
+
+/** Of requests that leave a row behind; their length must be told, so that it is judged before anything is read. */
+function refusedLength(req: IncomingMessage, path: string): { status: number; why: string } | null {
+  if (req.method !== 'POST' || (path !== '/request' && path !== '/auth')) return null;
+  const length = req.headers['content-length'];
+  if (length === undefined) return { status: 411, why: 'the length of the request must be told' };
+  if (Number(length) <= maxRequestBytes) return null;
+  return { status: 413, why: `the request is larger than ${maxRequestBytes} bytes` };
 }
 
 export function observeRequest(metrics: Metrics, log: Log): Koa.Middleware {

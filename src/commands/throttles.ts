@@ -49,6 +49,11 @@ export const limits = {
   counterRegister: { limit: 60, windowSec: hour, lockSec: hour },
   peopleHour: { limit: 60, windowSec: hour, lockSec: 15 * minute },
   peopleDay: { limit: 300, windowSec: day, lockSec: hour },
+  openBrowser: { limit: 60, windowSec: 30 * minute, lockSec: 0 },
+  openAddress: { limit: 300, windowSec: 30 * minute, lockSec: 0 },
+  openClient: { limit: 20_000, windowSec: 30 * minute, lockSec: 0 },
+  pushedClient: { limit: 1_500, windowSec: minute, lockSec: 0 },
+  pushedAddress: { limit: 300, windowSec: minute, lockSec: 0 },
   apiClient: { limit: 600, windowSec: minute, lockSec: 0 },
 } as const satisfies Record<string, Limit>;
 export type LimitName = keyof typeof limits;
@@ -58,8 +63,8 @@ const bucketOf = ({ keyring }: CommandDeps, name: LimitName, key: string) =>
   `${name}:${blindIndex(keyring, 'throttle', key)}`;
 
 /** Counts one try and says whether it may go on. */
-export function tryOnce(deps: CommandDeps, name: LimitName, key: string): Promise<HitResult> {
-  return hit(deps.db, { bucket: bucketOf(deps, name, key), ...limits[name], now: deps.clock() });
+export function tryOnce(deps: CommandDeps, name: LimitName, key: string, weight = 1): Promise<HitResult> {
+  return hit(deps.db, { bucket: bucketOf(deps, name, key), ...limits[name], now: deps.clock(), weight });
 }
 
 /**

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { authenticationOptions, registrationOptions } from '../authenticators/passkey.ts';
 import { maskPhone } from '../identity/phone.ts';
-import { randomToken } from '../lib/crypto.ts';
+import { blindIndex } from '../lib/crypto.ts';
 import { ShiminError } from '../lib/errors.ts';
-import { put, take } from '../storage/pending.ts';
+import { peek, put, take } from '../storage/pending.ts';
 import type { JourneyDeps } from './deps.ts';
 import type { Citizen, Situation } from './gather.ts';
 import type { Registration } from './state.ts';
@@ -11,6 +11,7 @@ import type { Registration } from './state.ts';
 /** What a challenge was made for; it answers nothing else (security.md C02). */
 type Purpose = 'passkey-authentication' | 'passkey-registration' | 'passkey-enrolment';
 
+/** Each page has at least as long from when it is shown. */
 const lifetimeMs = 10 * 60_000;
 const rpName = 'Shimin 市民';
 
@@ -23,15 +24,27 @@ export interface Ceremony {
 /** What the page's script posts. */
 export const passkeyForm = z.object({ ceremony: z.string().min(1).max(200), response: z.string().min(2).max(40_000) });
 
-const kept = z.object({ keep: z.unknown(), cid: z.string(), accountId: z.string().nullable() });
+const kept = z.object({
+  keep: z.unknown(),
+  options: z.unknown(),
+  of: z.string(),
+  renewAt: z.number(),
+  cid: z.string(),
+  accountId: z.string().nullable(),
+});
 
 /** Sign-in, or step-up with one of the account's own passkeys. */
 export async function passkeyChallenge(deps: JourneyDeps, situation: Situation): Promise<Ceremony> {
   const { citizen } = situation;
   // SP 800-63B-4 3.2.5: ask for user verification where possible; UV = 0 counts as one factor only.
   const allow = citizen?.holdings.passkeys ?? [];
-  const { options, keep } = await authenticationOptions({ rpId: deps.rpId, allow, userVerification: 'preferred' });
-  return wait(deps, situation, 'passkey-authentication', citizen?.account.id ?? null, options, keep);
+  const make = () => authenticationOptions({ rpId: deps.rpId, allow, userVerification: 'preferred' });
+  return wait(
+    deps,
+    situation,
+    { kind: 'passkey-authentication', accountId: citizen?.account.id ?? null, keys: allow },
+    make,
+  );
 }
 
 /** The first passkey; the account it names exists only once the passkey is verified. */
@@ -41,15 +54,16 @@ export async function firstPasskeyChallenge(
   registration: Registration,
 ): Promise<Ceremony> {
   const name = maskPhone(registration.phone);
-  const { options, keep } = await registrationOptions({
-    rpId: deps.rpId,
-    rpName,
-    userHandle: registration.userHandle,
-    userName: name,
-    displayName: name,
-    exclude: [],
-  });
-  return wait(deps, situation, 'passkey-registration', registration.accountId, options, keep);
+  const make = () =>
+    registrationOptions({
+      rpId: deps.rpId,
+      rpName,
+      userHandle: registration.userHandle,
+      userName: name,
+      displayName: name,
+      exclude: [],
+    });
+  return wait(deps, situation, { kind: 'passkey-registration', accountId: registration.accountId, keys: [] }, make);
 }
 
 /** One more passkey of somebody who is signed in strongly enough. */
@@ -59,27 +73,44 @@ export async function enrolChallenge(
   citizen: Citizen,
   label: string,
 ): Promise<Ceremony> {
-  const { options, keep } = await registrationOptions({
-    rpId: deps.rpId,
-    rpName,
-    userHandle: citizen.account.passkeyUserHandle,
-    userName: label,
-    displayName: label,
-    exclude: citizen.holdings.passkeys,
-  });
-  return wait(deps, situation, 'passkey-enrolment', citizen.account.id, options, keep);
+  const { passkeys } = citizen.holdings;
+  const make = () =>
+    registrationOptions({
+      rpId: deps.rpId,
+      rpName,
+      userHandle: citizen.account.passkeyUserHandle,
+      userName: label,
+      displayName: label,
+      exclude: passkeys,
+    });
+  return wait(deps, situation, { kind: 'passkey-enrolment', accountId: citizen.account.id, keys: passkeys }, make);
 }
 
-/** The challenge waits on the server under an id that only this page knows. */
+interface Wanted {
+  readonly kind: Purpose;
+  readonly accountId: string | null;
+  /** Passkeys that the challenge names; others than before make a new one. */
+  readonly keys: readonly { readonly credentialId: string }[];
+}
+
+/**
+ * The challenge waits on the server under an id that only this request's pages know. Showing the page again shows the same
+ * one while it has its time, so that a thousand looks leave one row; whoever answers it takes it.
+ */
 async function wait(
   deps: JourneyDeps,
   { interaction }: Situation,
-  kind: Purpose,
-  accountId: string | null,
-  options: unknown,
-  keep: unknown,
+  { kind, accountId, keys }: Wanted,
+  make: () => Promise<{ options: unknown; keep: unknown }>,
 ): Promise<Ceremony> {
-  const ceremony = randomToken();
+  const now = deps.clock();
+  const of = JSON.stringify([accountId, ...keys.map(({ credentialId }) => credentialId)]);
+  const ceremony = blindIndex(deps.keyring, 'ceremony', `${kind}:${interaction.cid}`);
+  const shown = kept.safeParse(await peek(deps.db, ceremony, kind, now, deps.keyring));
+  if (shown.success && shown.data.of === of && shown.data.renewAt > now.getTime())
+    return { ceremony, options: shown.data.options };
+  const { options, keep } = await make();
+  const renewAt = now.getTime() + lifetimeMs;
   await put(
     deps.db,
     {
@@ -87,8 +118,8 @@ async function wait(
       kind,
       interactionUid: interaction.cid,
       accountId: kind === 'passkey-registration' ? null : accountId,
-      payload: { keep, cid: interaction.cid, accountId },
-      expiresAt: new Date(deps.clock().getTime() + lifetimeMs),
+      payload: { keep, options, of, renewAt, cid: interaction.cid, accountId },
+      expiresAt: new Date(renewAt + lifetimeMs),
     },
     deps.keyring,
   );

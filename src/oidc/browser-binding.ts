@@ -1,6 +1,7 @@
 import type { Context } from 'koa';
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
 import { ShiminError } from '../lib/errors.ts';
+import { noteResumed } from './open-work.ts';
 
 /** Tells browsers apart by a secret of theirs; hashes of it only. */
 export interface Browsers {
@@ -34,14 +35,17 @@ export function guardResume(
 ): void {
   const { Interaction } = provider;
   const stored: readonly string[] = Reflect.get(Interaction, 'IN_PAYLOAD');
-  Object.defineProperty(Interaction, 'IN_PAYLOAD', { get: () => [...stored, 'browser'] });
+  Object.defineProperty(Interaction, 'IN_PAYLOAD', { get: () => [...stored, 'browser', 'newcomer'] });
   provider.use(async (ctx, next) => {
     if (!/^\/auth\/./.test(ctx.path)) return next();
     const uid = ctx.cookies.get(provider.cookieName('resume'), { signed: true });
     const interaction = uid === undefined ? undefined : await Interaction.find(uid);
     // Unknown or over: the engine says so.
     if (uid === undefined || interaction === undefined) return next();
-    if (ctx.path === `/auth/${uid}` && beganIn(interaction, browsers.of(ctx))) return next();
+    if (ctx.path === `/auth/${uid}` && beganIn(interaction, browsers.of(ctx))) {
+      noteResumed(ctx, interaction);
+      return next();
+    }
     return refuse(ctx as KoaContextWithOIDC, new ShiminError('interaction_foreign', { status: 400 }));
   });
 }

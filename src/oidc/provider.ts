@@ -3,6 +3,7 @@ import { LRUCache } from 'lru-cache';
 import Provider, { type Adapter, type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider';
 import type { Clock } from '../lib/clock.ts';
 import type { Keyring } from '../lib/crypto.ts';
+import type { ShiminError } from '../lib/errors.ts';
 import { clientAuthAlgorithms, contentEncryptions, keyWraps, signingAlgorithms } from '../lib/jwk.ts';
 import type { Db } from '../storage/db.ts';
 import type { Decision } from '../storage/decisions.ts';
@@ -16,6 +17,7 @@ import { clientDefaults, rememberClients, retiringMatches, secretMatches } from 
 import { carryOrigins } from './grant-origin.ts';
 import { grantLoader } from './grants.ts';
 import type { KeySet } from './keys.ts';
+import { boundWork, countBegun, type OpenWork } from './open-work.ts';
 import { engineFetch } from './outgoing.ts';
 import { assurancePolicy } from './policy.ts';
 import { assertionCheck, fapiOf, profileDoor, profileFault } from './profiles.ts';
@@ -50,6 +52,7 @@ export interface ProviderDeps {
   readonly requestScope: () => (ctx: unknown, next: () => Promise<unknown>) => Promise<void>;
   readonly pages: EnginePages;
   readonly browsers: Browsers;
+  readonly openWork: OpenWork;
   readonly trustedProxies: number;
   /** Refused in production by the settings; the engine otherwise cuts connections to special-use addresses. */
   readonly allowLoopback: boolean;
@@ -70,10 +73,16 @@ export function createProvider(deps: ProviderDeps): Provider {
   // The engine's own check is find-then-save: two at once would both pass (RFC 7523 section 3, jti).
   Object.assign(provider.ReplayDetection, { unique: deps.replayUnique });
   provider.use(deps.requestScope());
-  guardResume(provider, deps.browsers, async (ctx, error) => {
+  const refuse = async (ctx: KoaContextWithOIDC, error: ShiminError) => {
     ctx.status = error.status;
-    await deps.pages.error(ctx, { error: 'invalid_request' }, error);
-  });
+    if (error.retryAfter !== undefined) ctx.set('Retry-After', String(error.retryAfter));
+    const out = { error: error.status === 429 ? error.code : 'invalid_request' };
+    // An app's own server reads no page.
+    if (ctx.oidc?.route === 'pushed_authorization_request') ctx.body = out;
+    else await deps.pages.error(ctx, out, error);
+  };
+  boundWork(provider, deps.openWork, refuse);
+  guardResume(provider, deps.browsers, refuse);
   provider.use(async (ctx, next) => {
     await next();
     await answerIntrospection(deps, ctx as KoaContextWithOIDC);
@@ -113,7 +122,7 @@ function configuration(deps: ProviderDeps): Configuration {
     interactions: {
       policy: assurancePolicy(deps),
       async url(ctx, interaction) {
-        await bindToBrowser(deps.browsers, ctx, interaction);
+        if (await countBegun(deps.openWork, ctx, interaction)) await bindToBrowser(deps.browsers, ctx, interaction);
         return `/interaction/${interaction.uid}`;
       },
     },

@@ -11,6 +11,8 @@ export interface HitRule {
   /** How long the bucket stays shut once the limit is passed; 0: only until the window ends. */
   readonly lockSec: number;
   readonly now: Date;
+  /** How many hits it counts for; default: one. */
+  readonly weight?: number;
 }
 
 export interface HitResult {
@@ -29,19 +31,20 @@ export async function hit(db: Db, rule: HitRule): Promise<HitResult> {
   const now = toMs(rule.now);
   const windowEnd = now + rule.windowSec * 1000;
   const lockEnd = rule.lockSec > 0 ? now + rule.lockSec * 1000 : 0;
-  const firstLock = rule.limit < 1 ? lockEnd : 0;
+  const { weight = 1 } = rule;
+  const firstLock = rule.limit < weight ? lockEnd : 0;
   const locked = 'throttles.locked_until > :now';
   const over = '(throttles.window_ends_at <= :now or throttles.locked_until > 0)';
   const result: unknown = await db.raw(
-    `insert into throttles (bucket, hits, window_ends_at, locked_until) values (:bucket, 1, :windowEnd, :firstLock)
+    `insert into throttles (bucket, hits, window_ends_at, locked_until) values (:bucket, :weight, :windowEnd, :firstLock)
      on conflict (bucket) do update set
-       hits = case when ${locked} then throttles.hits when ${over} then 1 else throttles.hits + 1 end,
+       hits = case when ${locked} then throttles.hits when ${over} then :weight else throttles.hits + :weight end,
        window_ends_at = case when ${locked} then throttles.window_ends_at when ${over} then :windowEnd
          else throttles.window_ends_at end,
        locked_until = case when ${locked} then throttles.locked_until when ${over} then :firstLock
-         when throttles.hits + 1 > :limit then :lockEnd else 0 end
+         when throttles.hits + :weight > :limit then :lockEnd else 0 end
      returning hits, window_ends_at, locked_until`,
-    { bucket: rule.bucket, now, windowEnd, firstLock, lockEnd, limit: rule.limit },
+    { bucket: rule.bucket, now, windowEnd, firstLock, lockEnd, limit: rule.limit, weight },
   );
   const state = counted.parse(rowsOf(result)[0]);
   const shutUntil = state.locked_until > now ? state.locked_until : state.hits > rule.limit ? state.window_ends_at : 0;

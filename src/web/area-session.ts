@@ -39,6 +39,7 @@ const loginSchema = z.object({
   nonce: z.string(),
   verifier: z.string(),
   returnTo: z.string(),
+  newcomer: z.boolean().default(false),
   acr: z.string().optional(),
   maxAge: z.number().optional(),
 });
@@ -62,6 +63,11 @@ export interface AreaSessionOptions extends AreaClient {
   readonly publicPaths?: readonly string[];
   /** Whose answer it is that comes back from the issuer. */
   readonly browsers: BrowserMarks;
+  /** Bounds the logins that nobody finishes: `begin` answers the seconds to wait where there are too many. */
+  readonly openWork?: {
+    begin(ctx: Context, begun: { clientId: string; newcomer: boolean }): Promise<number | null>;
+    end(ctx: Context, begun: { clientId: string; newcomer: boolean }): Promise<void>;
+  };
   readonly idleSec?: number;
   readonly absoluteSec?: number;
 }
@@ -113,9 +119,19 @@ export function areaSession(options: AreaSessionOptions): AreaSessions {
   }
 
   async function login(ctx: Context, returnTo: string, wish: LoginWish): Promise<void> {
+    const newcomer = options.browsers.of(ctx) === null;
+    const wait = await options.openWork?.begin(ctx, { clientId: options.clientId, newcomer });
+    if (typeof wait === 'number') throw new ShiminError('too_many_requests', { status: 429, retryAfter: wait });
     const locale = typeof ctx.state.locale === 'string' ? ctx.state.locale : undefined;
     const { url, keep } = await client.begin({ ...wish, locale });
-    const data = { ...keep, browser: options.browsers.make(ctx), returnTo, acr: wish.acr, maxAge: wish.maxAge };
+    const data = {
+      ...keep,
+      browser: options.browsers.make(ctx),
+      newcomer,
+      returnTo,
+      acr: wish.acr,
+      maxAge: wish.maxAge,
+    };
     await store.set(key('login', keep.state), data, new Date(clock().getTime() + 3_600_000));
     seeOther(ctx, url);
   }
@@ -129,6 +145,7 @@ export function areaSession(options: AreaSessionOptions): AreaSessions {
     if (login.data.browser !== options.browsers.of(ctx))
       throw new ShiminError('interaction_foreign', { status: 400, detail: { area } });
     await store.destroy(key('login', state), now);
+    await options.openWork?.end(ctx, { clientId: options.clientId, newcomer: login.data.newcomer });
     const answer = await exchange(ctx, login.data);
     if (answer === null) return options.renderer.render(ctx, 'journey/logged-out', { area: basePath, still: false });
     const before = readCookie(ctx, sessionCookie);

@@ -61,7 +61,7 @@ beforeAll(async () => {
     store,
     clock: () => now,
     renderer,
-    browsers: browserMarks({ secure: false }),
+    browsers: browserMarks({ secure: false, key: 'k' }),
     dominates: (held, needed) => held > needed,
     postLogoutRedirectUri: `${origin}/bye`,
   });
