@@ -183,7 +183,7 @@ describe('an area of our own', () => {
       store,
       clock: () => now,
       renderer,
-      browsers: browserMarks({ secure: false }),
+      browsers: browserMarks({ secure: false, key: 'k' }),
     });
     const app = new Koa();
     app.use(errorPages({ renderer, log: { warn: () => undefined, error: () => undefined } })).use(area.middleware);
