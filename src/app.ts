@@ -16,6 +16,7 @@ import type { Config } from './config.ts';
 import { startDeliveries, takeSignOuts } from './deliveries.ts';
 import { type Engine, startEngine } from './engine.ts';
 import { observeEngine } from './engine-events.ts';
+import { enginePages } from './engine-pages.ts';
 import { createI18n } from './i18n/index.ts';
 import { startRollups } from './jobs/rollups.ts';
 import { startShadows } from './jobs/shadows.ts';
@@ -34,7 +35,7 @@ import { tokenOrigin } from './oidc/token-origin.ts';
 import { boundOpenWork } from './open-work.ts';
 import { createMetrics, type Metrics } from './ops/metrics.ts';
 import type { Readiness } from './ops/ops-server.ts';
-import { dispatch, engineError, home, isForm, isSignOut, observeRequest, onOurPaths } from './request-order.ts';
+import { dispatch, home, isForm, observeRequest, onOurPaths } from './request-order.ts';
 import { accountClientSecret, adminClientSecret } from './seed.ts';
 import { areaSessionStore } from './storage/area-sessions.ts';
 import { connect } from './storage/db.ts';
@@ -47,8 +48,8 @@ import { areaSession } from './web/area-session.ts';
 import { createAssets } from './web/assets.ts';
 import { browserMarks } from './web/browser-mark.ts';
 import { clientAddress } from './web/client-address.ts';
-import { answerError, errorPages } from './web/errors.ts';
-import { bodyLimit, csrf, formTarget, requestId, securityHeaders } from './web/guards.ts';
+import { errorPages } from './web/errors.ts';
+import { bodyLimit, csrf, requestId, securityHeaders } from './web/guards.ts';
 import { issuerHost } from './web/issuer-host.ts';
 import { preferences } from './web/preferences.ts';
 import { createRenderer } from './web/render.ts';
@@ -134,28 +135,7 @@ export async function createShimin(deps: {
       recordRefusals(provider, { db, clock, log, recordDecision: models.recordDecision });
       takeSignOuts(provider, { db, clock, keyring }, () => deliveries.loggedOut());
     },
-    pages: {
-      error: async (ctx, out, cause) => {
-        const oauth = {
-          error: out.error,
-          ...(out.error_description === undefined ? undefined : { error_description: out.error_description }),
-        };
-        if (ctx.accepts('html', 'json') === 'json') ctx.body = oauth;
-        else if (isSignOut(ctx))
-          answerError({ renderer, log, view: 'journey/logout-faulty' }, ctx, engineError(out.error, cause));
-        else answerError({ renderer, log }, ctx, engineError(out.error, cause));
-      },
-      logout: async (ctx, form) => {
-        // The way back to the app is a redirect after this form, which form-action would stop.
-        const back: unknown = ctx.oidc.session?.state?.postLogoutRedirectUri;
-        ctx.state.formTargets = [typeof back === 'string' ? formTarget(back) : null].filter(
-          (target) => target !== null,
-        );
-        renderer.render(ctx, 'journey/logout', { form, app: null });
-      },
-      loggedOut: async (ctx) =>
-        renderer.render(ctx, 'journey/logged-out', { area: '/account', still: ctx.oidc.session?.accountId != null }),
-    },
+    pages: enginePages({ renderer, log }),
   });
 
   // Areas
