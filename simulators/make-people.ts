@@ -129,6 +129,16 @@ const people: TestPerson[] = [
     '1980-01-20',
     '+6591234567',
   ),
+  mainland('one-ideograph', 'name of one character', '雪', 'XUE', '1997-03-12', 61, '+8613800138012'),
+  mainland(
+    'private-use',
+    'character that old systems write in a private-use code (U+E863)',
+    '石䶮',
+    'SHI YAN',
+    '1993-09-09',
+    93,
+    '+8613800138013',
+  ),
 ];
 
 writeFileSync(new URL('./people.json', import.meta.url), `${JSON.stringify(people, null, 2)}\n`);

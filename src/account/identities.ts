@@ -6,7 +6,7 @@ import type { OpenBridge } from '../bridges/index.ts';
 import { arrive, depart, newState } from '../commands/bridge-pending.ts';
 import { linkIdentity, unlinkIdentity } from '../commands/link-identity.ts';
 import { refuseIdentity } from '../commands/refuse-identity.ts';
-import { checkDocument } from '../identity/documents.ts';
+import { readNumber } from '../identity/read-number.ts';
 import { ShiminError } from '../lib/errors.ts';
 import { identitiesOf } from '../storage/external-identities.ts';
 import { seeOther } from '../web/forms.ts';
@@ -96,9 +96,9 @@ function inputOf(deps: AccountDeps, ctx: Context, open: OpenBridge): Record<stri
   const input: Record<string, string> = {};
   for (const { name, type } of open.traits.asks) {
     const given: unknown = typeof body === 'object' && body !== null ? Reflect.get(body, name) : undefined;
-    const value = typeof given === 'string' ? given.replaceAll(/[\s-]/g, '').toUpperCase() : '';
-    if (!checkDocument(type, value, day).valid) return null;
-    input[name] = value;
+    const read = readNumber(type, typeof given === 'string' ? given : '', day);
+    if (!read.ok) return null;
+    input[name] = read.number;
   }
   return input;
 }

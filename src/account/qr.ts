@@ -11,6 +11,7 @@ import {
   ticketOf,
 } from '../commands/cross-device.ts';
 import { count } from '../commands/throttles.ts';
+import { foldTyped } from '../identity/typed.ts';
 import { ShiminError } from '../lib/errors.ts';
 import { findApp } from '../storage/apps.ts';
 import { placeOf } from '../web/client-address.ts';
@@ -48,11 +49,10 @@ const enter: Handler = async (deps, ctx) => {
 const gone = (deps: AccountDeps, ctx: Context, notice: 'gone' | 'too_weak' = 'gone') =>
   deps.renderer.render(ctx, 'account/qr-code', { notice }, { status: notice === 'gone' ? 404 : 403 });
 
-/** As people type it: with spaces, in full-width digits. */
 const code = z
   .string()
   .max(40)
-  .transform((typed) => typed.normalize('NFKC').replaceAll(/[\s-]/g, ''));
+  .transform((typed) => foldTyped(typed));
 
 const typed: Handler = async (deps, ctx, { account }) => {
   await count(deps, 'qrAnswerAddress', deps.clientAddress(ctx));

@@ -4,7 +4,7 @@ import type { BridgeResult } from '../bridges/bridge.ts';
 import type { OpenBridge } from '../bridges/index.ts';
 import { arrive, depart, newState } from '../commands/bridge-pending.ts';
 import { noteTrial } from '../commands/note-trial.ts';
-import { checkDocument } from '../identity/documents.ts';
+import { readNumber } from '../identity/read-number.ts';
 import { ShiminError } from '../lib/errors.ts';
 import { seeOther } from '../web/forms.ts';
 import { localeOf } from '../web/preferences.ts';
@@ -54,9 +54,9 @@ function inputOf(deps: AdminDeps, ctx: Context, open: OpenBridge): Record<string
   const body: unknown = ctx.request.body;
   for (const { name, type } of open.traits.asks) {
     const given: unknown = typeof body === 'object' && body !== null ? Reflect.get(body, name) : undefined;
-    const value = typeof given === 'string' ? given.replaceAll(/[\s-]/g, '').toUpperCase() : '';
-    if (!checkDocument(type, value, day).valid) return null;
-    input[name] = value;
+    const read = readNumber(type, typeof given === 'string' ? given : '', day);
+    if (!read.ok) return null;
+    input[name] = read.number;
   }
   return input;
 }

@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import { foldTyped } from '../identity/typed.ts';
 import { randomDigits, randomToken, timingSafeEqualStrings } from '../lib/crypto.ts';
 
 /** SP 800-63B-4 3.1.3.2: ten minutes (N-23). */
@@ -30,8 +31,7 @@ export function makeOneTimeCode(binding: CodeBinding): { code: string; hash: str
 /** True for the right code in time. Single use is the area's: it takes the kept row by a conditional update (N-24). */
 export function checkOneTimeCode(binding: CodeBinding & { readonly code: string; readonly hash: string }): boolean {
   const [expiresAt = '', salt = ''] = binding.hash.split('.');
-  // Elderly hands and Chinese keyboards give full-width digits, spaces and dashes.
-  const code = binding.code.normalize('NFKC').replace(/[\s\p{Pd}]/gu, '');
+  const code = foldTyped(binding.code);
   const right = timingSafeEqualStrings(keyed(binding, expiresAt, salt, code), binding.hash);
   return right && binding.now.getTime() < Number(expiresAt);
 }

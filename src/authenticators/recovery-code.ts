@@ -1,4 +1,5 @@
 import { createHmac, randomInt, scrypt } from 'node:crypto';
+import { foldTyped } from '../identity/typed.ts';
 import type { HashQueue } from './hash-queue.ts';
 
 /** Crockford's base32: no I, L, O, U, so nothing is misread from paper. */
@@ -21,12 +22,7 @@ function grouped(code: string): string {
 /** What was typed, as it was printed; null if it cannot be a code at all. */
 export function normaliseRecoveryCode(input: string): string | null {
   if (input.length > 100) return null;
-  const bare = input
-    .normalize('NFKC')
-    .toUpperCase()
-    .replace(/[\s\p{Pd}_]/gu, '')
-    .replace(/O/g, '0')
-    .replace(/[IL]/g, '1');
+  const bare = foldTyped(input).replace(/O/g, '0').replace(/[IL]/g, '1');
   if (bare.length !== LENGTH || [...bare].some((character) => !ALPHABET.includes(character))) return null;
   return grouped(bare);
 }

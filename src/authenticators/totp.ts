@@ -1,4 +1,5 @@
 import { Secret, TOTP } from 'otpauth';
+import { foldTyped } from '../identity/typed.ts';
 
 const PERIOD_SEC = 30;
 
@@ -21,7 +22,7 @@ export type TotpVerdict =
  * (N-31): the caller stores `step` by a conditional update, so that two parallel uses cannot both pass.
  */
 export function verifyTotp(options: { secret: string; code: string; now: Date; lastStep: number | null }): TotpVerdict {
-  const code = options.code.normalize('NFKC').replace(/\s/gu, '');
+  const code = foldTyped(options.code);
   if (!/^\d{6}$/.test(code)) return { ok: false, reason: 'code_wrong' };
   const timestamp = options.now.getTime();
   const delta = totp(options.secret).validate({ token: code, timestamp, window: 1 });

@@ -1,3 +1,4 @@
+import { foldTyped } from '../identity/typed.ts';
 import { ShiminError } from '../lib/errors.ts';
 import { findAccount } from '../storage/accounts.ts';
 import { append } from '../storage/audit.ts';
@@ -17,7 +18,7 @@ export const codeLength = 8;
 
 /** A code as it was typed or scanned; null: it can't be one. */
 export function parseCode(typed: string): string | null {
-  const code = typed.normalize('NFKC').toUpperCase().replaceAll(/[\s-]/g, '');
+  const code = foldTyped(typed);
   return code.length === codeLength && [...code].every((character) => codeAlphabet.includes(character)) ? code : null;
 }
 

@@ -1,7 +1,9 @@
+import { canonicalDocument, passportLines } from './documents/canonical.ts';
 import type { DocumentReason } from './documents/result.ts';
 import { checkDocument, type DocumentType } from './documents.ts';
-import { checkName, normaliseName } from './names.ts';
+import { type NameRead, readName } from './names.ts';
 import type { Category } from './person.ts';
+import { foldTyped } from './typed.ts';
 
 /** Documents that people show at a counter. A passport is read by its two machine-readable lines (ICAO 9303 part 4). */
 export const counterDocuments = [
@@ -83,22 +85,24 @@ export function readDocument(
   const { category, document } = entry;
   if (!documentsFor[category].includes(document))
     return { ok: false, faults: [{ field: 'document', reason: 'not_for_category' }] };
-  const number = normaliseNumber(document, entry.number);
-  const name = normaliseName(entry.name);
+  const number = numberOn(document, entry.number);
+  const name = readName(entry.name);
   const faults = [
     ...numberFaults(category, document, number, today),
     ...nameFaults(category, name),
     ...dateFaults(entry, number, today),
   ];
-  if (faults.length > 0) return { ok: false, faults };
-  return { ok: true, read: { ...entry, name, number: keyOf(document, number) } };
+  if (faults.length > 0 || !name.ok) return { ok: false, faults };
+  // The number for life: without the count of issues, and a passport's with its state.
+  return { ok: true, read: { ...entry, name: name.name, number: canonicalDocument(document, number).number } };
 }
 
-function normaliseNumber(document: CounterDocument, typed: string): string {
-  const plain = typed.normalize('NFKC').toUpperCase().replaceAll(/\s/g, '');
-  // The filler of the machine-readable lines stays; elsewhere hyphens and brackets are ornament.
-  if (document !== 'passport') return plain.replaceAll(/[-()]/g, '');
-  return `${plain.slice(0, 44)}\n${plain.slice(44)}`;
+/** As it stands on the document: a passport's two lines, anything else in its one form. */
+function numberOn(document: CounterDocument, typed: string): string {
+  if (document === 'passport') return passportLines(typed) ?? foldTyped(typed);
+  const read = canonicalDocument(document, typed);
+  // Of another series of cards than the one that was chosen, or of one that is retired: not this document's number.
+  return read.type === document && !/^[0-9]{15}$/.test(foldTyped(typed)) ? read.number : foldTyped(typed);
 }
 
 const ruleOf = (document: CounterDocument): DocumentType => (document === 'passport' ? 'icao_mrz_td3' : document);
@@ -131,20 +135,11 @@ function isOfRegion(category: CounterCategory, document: CounterDocument, number
   return number.startsWith(residenceAreas[category]);
 }
 
-/** The number for life: without the count of issues, and a passport's with its state, since two states use one number. */
-function keyOf(document: CounterDocument, number: string): string {
-  if (document === 'cn_hm_travel_permit') return number.slice(0, 9);
-  if (document !== 'passport') return number;
-  return `${number.slice(2, 5)}:${number.slice(45, 54).replaceAll('<', '')}`;
-}
-
-function nameFaults(category: CounterCategory, name: string): EntryFault[] {
-  if (category === 'mainland') {
-    const check = checkName(name);
-    return check.valid ? [] : [{ field: 'name', reason: check.reason }];
-  }
-  if ([...name].length < 2 || [...name].length > 100) return [{ field: 'name', reason: 'bad_length' }];
-  return /^[\p{L}\p{M}][\p{L}\p{M}\u00B7'’ ,-]*$/u.test(name) ? [] : [{ field: 'name', reason: 'bad_characters' }];
+function nameFaults(category: CounterCategory, name: NameRead): EntryFault[] {
+  if (!name.ok) return [{ field: 'name', reason: name.reason }];
+  // A resident card has ideographs and nothing else.
+  const fits = category === 'mainland' ? name.script === 'Hani' : true;
+  return fits ? [] : [{ field: 'name', reason: 'bad_characters' }];
 }
 
 function dateFaults(entry: DocumentEntry, number: string, today: string): EntryFault[] {

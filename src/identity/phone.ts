@@ -1,11 +1,12 @@
 import { type CountryCode, isSupportedCountry, parsePhoneNumberFromString } from 'libphonenumber-js';
+import { foldKeepingGroups } from './typed.ts';
 
 /**
  * A phone number as typed, in E.164 (ITU-T E.164; `+8613800138000`), or null when it can't be one. `region` is the
  * country code chosen beside the field (ISO 3166-1 alpha-2); a number with its own + prefix needs none.
  */
 export function normalisePhone(typed: string, region: string): string | null {
-  const text = typed.normalize('NFKC').trim();
+  const text = foldKeepingGroups(typed);
   if (text.length > 40) return null;
   const country: CountryCode | undefined = isSupportedCountry(region) ? region : undefined;
   const parsed = country === undefined ? parsePhoneNumberFromString(text) : parsePhoneNumberFromString(text, country);

@@ -5,7 +5,7 @@ import type { BridgeResult, BridgeWaiting } from '../bridges/bridge.ts';
 import type { OpenBridge } from '../bridges/index.ts';
 import { arrive, depart, destinationOf, newState } from '../commands/bridge-pending.ts';
 import { count } from '../commands/throttles.ts';
-import { checkDocument } from '../identity/documents.ts';
+import { readNumber } from '../identity/read-number.ts';
 import { ShiminError } from '../lib/errors.ts';
 import { seeOther } from '../web/forms.ts';
 import { localeOf } from '../web/preferences.ts';
@@ -80,8 +80,8 @@ async function inputOf(
   for (const { name, type } of open.traits.asks) {
     const body: unknown = ctx.request.body;
     const given: unknown = typeof body === 'object' && body !== null ? Reflect.get(body, name) : undefined;
-    const value = typeof given === 'string' ? given.replaceAll(/[\s-]/g, '').toUpperCase() : '';
-    if (checkDocument(type, value, day).valid) input[name] = value;
+    const read = readNumber(type, typeof given === 'string' ? given : '', day);
+    if (read.ok) input[name] = read.number;
     else {
       complete = false;
       // Come from a list of ways, where nothing was asked yet: the page without a reproach.

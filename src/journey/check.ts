@@ -3,10 +3,10 @@ import type { Context } from 'koa';
 import { recordEvidence } from '../commands/record-evidence.ts';
 import { count, uncount } from '../commands/throttles.ts';
 import { holdsDocument } from '../commands/upstream-person.ts';
-import { checkDocument } from '../identity/documents.ts';
-import { checkName, normaliseName } from '../identity/names.ts';
+import { readName } from '../identity/names.ts';
 import { categoryOfDocument } from '../identity/person.ts';
 import { normalisePhone } from '../identity/phone.ts';
+import { readCard, readNumber } from '../identity/read-number.ts';
 import { ShiminError } from '../lib/errors.ts';
 import type { OpenCheck } from '../proofing/check.ts';
 import type { Applicant } from '../proofing/method.ts';
@@ -84,29 +84,29 @@ async function applicantOf(
 ): Promise<Applicant | null> {
   const text = (name: string) => textOf(ctx, name);
   const errors: Record<string, string> = {};
-  const name = normaliseName(text('name'));
-  const latin = /^[\p{Script=Latin}\p{M}'’.,\- ]{2,100}$/u.test(name);
-  if (!latin && !checkName(name).valid) errors.name = 'errors.name_invalid';
+  const name = readName(text('name'));
+  if (!name.ok || name.script === 'mixed') errors.name = 'errors.name_invalid';
   const [first] = traits.documents;
   const documentType = traits.documents.find((type) => type === text('documentType')) ?? first;
-  const number = text('number').normalize('NFKC').replaceAll(/[\s-]/g, '').toUpperCase();
-  if (!checkDocument(documentType, number, today(deps)).valid) errors.number = 'errors.number_invalid';
+  const document = readNumber(documentType, text('number'), today(deps), traits.documents);
+  if (!document.ok) errors.number = 'errors.number_invalid';
   const phone = traits.asks.includes('phone') ? normalisePhone(text('phone'), text('region') || 'CN') : null;
   if (traits.asks.includes('phone') && phone === null) errors.phone = 'errors.phone_invalid';
-  const bankCard = text('bankCard').replaceAll(/[\s-]/g, '');
-  if (traits.asks.includes('bankCard') && !/^\d{13,19}$/.test(bankCard)) errors.bankCard = 'errors.card_invalid';
-  if (Object.keys(errors).length > 0) {
+  const bankCard = traits.asks.includes('bankCard') ? readCard(text('bankCard')) : null;
+  if (traits.asks.includes('bankCard') && bankCard === null) errors.bankCard = 'errors.card_invalid';
+  if (!name.ok || !document.ok || Object.keys(errors).length > 0) {
     ctx.state.check = traits.id;
     await renderPage(deps, ctx, situation, 'prove-check', { errors, status: 422 });
     return null;
   }
   return {
-    name,
-    number,
-    documentType,
+    name: name.name,
+    number: document.number,
+    documentType: document.type,
     purpose: situation.app.id,
+    ...(document.issue === null ? {} : { issue: document.issue }),
     ...(phone === null ? {} : { phone }),
-    ...(traits.asks.includes('bankCard') ? { bankCard } : {}),
+    ...(bankCard === null ? {} : { bankCard }),
   };
 }
 

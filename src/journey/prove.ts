@@ -4,8 +4,8 @@ import { personCategory } from '../assurance/accepted.ts';
 import { type EvidenceFacts, recordEvidence, refuseEvidence } from '../commands/record-evidence.ts';
 import { count, uncount } from '../commands/throttles.ts';
 import { holdsDocument } from '../commands/upstream-person.ts';
-import { checkDocument } from '../identity/documents.ts';
-import { checkName, normaliseName } from '../identity/names.ts';
+import { readName } from '../identity/names.ts';
+import { readNumber } from '../identity/read-number.ts';
 import { ShiminError } from '../lib/errors.ts';
 import { faceRefusal, ownRefusal, type Refusal, recordRefusal } from '../proofing/refusals.ts';
 import { personOf } from '../storage/accounts.ts';
@@ -22,13 +22,12 @@ const provePopulation: Handler = async (deps, ctx, situation) => {
   const citizen = authenticated(situation);
   const form = parseForm(populationForm, ctx.request.body);
   if (!form.ok) return fieldErrors(deps, ctx, situation, 'prove-population', form.errors);
-  const name = normaliseName(form.value.name);
-  const number = form.value.number.replaceAll(/[\s-]/g, '').toUpperCase();
-  if (!checkName(name).valid)
+  const name = readName(form.value.name);
+  const document = readNumber('cn_resident_id', form.value.number, today(deps));
+  if (!name.ok || name.script !== 'Hani')
     return fieldErrors(deps, ctx, situation, 'prove-population', { name: 'errors.name_invalid' });
-  if (!checkDocument('cn_resident_id', number, today(deps)).valid) {
-    return fieldErrors(deps, ctx, situation, 'prove-population', { number: 'errors.number_invalid' });
-  }
+  if (!document.ok) return fieldErrors(deps, ctx, situation, 'prove-population', { number: 'errors.number_invalid' });
+  const { number } = document;
   // Guessing at the register is limited per account, per person guessed at and per address (security.md E17).
   await count(deps, 'registerAccount', citizen.account.id);
   await count(deps, 'registerTarget', number);
@@ -39,7 +38,7 @@ const provePopulation: Handler = async (deps, ctx, situation) => {
   if (known && !holdsDocument(known, 'cn_resident_id', number)) {
     return refused(deps, ctx, situation, citizen, ownRefusal('identity_mismatch', register));
   }
-  const result = await deps.population.verify({ name, number, purpose: situation.app.id });
+  const result = await deps.population.verify({ name: name.name, number, purpose: situation.app.id });
   switch (result.outcome) {
     case 'unavailable':
       return unavailable(deps, ctx, situation);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { canonicalDocument } from '../identity/documents/canonical.ts';
 import { normaliseName } from '../identity/names.ts';
 import { ShiminError } from '../lib/errors.ts';
 import type { Applicant, ProofingMethod, ProofingResult, ProvedFacts } from './method.ts';
@@ -104,7 +105,7 @@ function mainlandMobile(phone: string): string | null {
 function askedOf({ name, number, documentType = 'cn_resident_id', phone = '' }: Applicant) {
   const mobile = mainlandMobile(phone);
   const plainName = normaliseName(name);
-  const plainNumber = number.normalize('NFKC').toUpperCase().trim();
+  const plainNumber = canonicalDocument(documentType, number).number;
   const whole = plainName !== '' && /^[0-9]{17}[0-9X]$/.test(plainNumber);
   if (mobile === null || documentType !== 'cn_resident_id' || !whole) return null;
   return { name: plainName, number: plainNumber, mobile };

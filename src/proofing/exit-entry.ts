@@ -1,8 +1,9 @@
 import { z } from 'zod';
+import { canonicalDocument, sameDocument } from '../identity/documents/canonical.ts';
+import { nameAnswer, normaliseName } from '../identity/names.ts';
 import { categoryOfDocument } from '../identity/person.ts';
 import { newId } from '../lib/crypto.ts';
 import type { Applicant, ProofingMethod, ProofingResult } from './method.ts';
-import { sameName } from './name-forms.ts';
 import { type SourceSettings, signedCall, unavailableFor } from './signed-call.ts';
 
 /** Documents that the exit-entry administration issues, by the words of src/identity/documents.ts. */
@@ -92,17 +93,11 @@ export function exitEntryService(source: SourceSettings): ExitEntryService {
   };
 }
 
-/** Travel permits have a number for life and a count of issues; old cards print both in one (reference 13.2, 13.3). */
-const permitWithIssue = /^([HM][0-9]{8}|[0-9]{8})([0-9]{2})(?:\([A-Z0-9]\))?$/;
-
-function askedOf({ name, number, documentType = '' }: Applicant): Asked | null {
-  if (!isExitEntryDocument(documentType)) return null;
-  const plain = number.normalize('NFKC').toUpperCase().replaceAll(/[\s-]/g, '');
-  const parts =
-    documentType === 'cn_hm_travel_permit' || documentType === 'cn_tw_travel_permit'
-      ? permitWithIssue.exec(plain)
-      : null;
-  return { name, type: documentType, number: parts?.[1] ?? plain, issue: parts?.[2] ?? null };
+function askedOf({ name, number, issue, documentType = '' }: Applicant): Asked | null {
+  const read = canonicalDocument(documentType, number);
+  return isExitEntryDocument(read.type)
+    ? { name, type: read.type, number: read.number, issue: issue ?? read.issue }
+    : null;
 }
 
 /** An answer to another question, or one that contradicts itself, is a fault of the source: nothing follows from it (F-36). */
@@ -111,9 +106,9 @@ function judge(answer: Answer, asked: Asked, requestId: string, now: Date): Proo
   if (answer.request_id !== requestId) return contradiction;
   if (answer.result !== 'verified') return { outcome: answer.result };
   const { record } = answer;
-  const ours = record.document_type === asked.type && record.document_number === asked.number;
+  const ours = sameDocument({ type: record.document_type, number: record.document_number }, asked);
   if (!ours || (asked.issue !== null && record.issue_number !== asked.issue)) return contradiction;
-  if (!namesOf(record).some((name) => sameName(name, asked.name))) return contradiction;
+  if (!namesOf(record).some((name) => nameAnswer(name, asked.name) === 'same')) return contradiction;
   // Its last day counts whole, in the city.
   const validUntil = new Date(`${record.valid_until}T23:59:59.999+08:00`);
   if (validUntil < now || new Date(`${record.birth_date}T00:00:00+08:00`) > now) return contradiction;
@@ -121,15 +116,16 @@ function judge(answer: Answer, asked: Asked, requestId: string, now: Date): Proo
     outcome: 'verified',
     facts: {
       recordRef: record.ref,
-      name: record.name,
-      ...(record.name_latin === null ? {} : { latinName: record.name_latin }),
+      name: normaliseName(record.name),
+      ...(record.name_latin === null ? {} : { latinName: normaliseName(record.name_latin) }),
       category: categoryOfDocument(asked.type, asked.number),
       documentType: asked.type,
       documentNumber: asked.number,
       alsoKnown: record.also_known
-        .map(({ document_type: type, document_number: number }) => ({ type, number }))
+        .map(({ document_type: type, document_number: number }) => canonicalDocument(type, number))
+        .map(({ type, number }) => ({ type, number }))
         // A kind of document that we don't know finds nobody here.
-        .filter(({ type, number }) => isExitEntryDocument(type) && !(type === asked.type && number === asked.number)),
+        .filter((other) => isExitEntryDocument(other.type) && !sameDocument(other, asked)),
       birthDate: record.birth_date,
       confirmed: ['name', 'document_number'],
       validUntil,

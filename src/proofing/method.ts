@@ -6,6 +6,8 @@ export interface Applicant {
   readonly number: string;
   /** In the words of src/identity/documents.ts; the resident identity card unless said otherwise. */
   readonly documentType?: string;
+  /** Which issue of a permit it is, where it was typed with the number. */
+  readonly issue?: string;
   /** E.164; for checks that compare it with a carrier's or a bank's file. */
   readonly phone?: string;
   /** Digits as printed on the card. It is asked about and forgotten: nothing stores, logs or returns it. */

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { sameDocument } from '../identity/documents/canonical.ts';
+import { nameAnswer, normaliseName } from '../identity/names.ts';
 import { newId } from '../lib/crypto.ts';
 import type { Applicant, ProofingMethod, ProofingResult } from './method.ts';
 import { type SourceSettings, signedCall, unavailableFor } from './signed-call.ts';
@@ -62,15 +64,15 @@ function judge(answer: Answer, asked: Applicant & { documentType: string }, requ
   if (answer.request_id !== requestId) return contradiction;
   if (answer.result !== 'match') return { outcome: answer.result };
   const { record } = answer;
-  if (record.document_type !== asked.documentType || fold(record.document_number) !== fold(asked.number))
-    return contradiction;
-  if (fold(record.name) !== fold(asked.name)) return contradiction;
+  const known = { type: record.document_type, number: record.document_number };
+  if (!sameDocument(known, { type: asked.documentType, number: asked.number })) return contradiction;
+  if (nameAnswer(record.name, asked.name) !== 'same') return contradiction;
   if (record.status !== 'active') return { outcome: record.status };
   return {
     outcome: 'verified',
     facts: {
       recordRef: record.ref,
-      name: record.name,
+      name: normaliseName(record.name),
       documentType: record.document_type,
       documentNumber: record.document_number,
       birthDate: record.birth_date,
@@ -79,12 +81,4 @@ function judge(answer: Answer, asked: Applicant & { documentType: string }, requ
       reference: requestId,
     },
   };
-}
-
-/** Width, case, spaces and the middle dot's many code points do not make another person. */
-function fold(value: string): string {
-  return value
-    .normalize('NFKC')
-    .toUpperCase()
-    .replace(/[\s·•・‧･∙]/gu, '');
 }

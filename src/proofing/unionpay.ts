@@ -1,6 +1,8 @@
 import { z } from 'zod';
+import { canonicalDocument } from '../identity/documents/canonical.ts';
 import { normaliseName } from '../identity/names.ts';
 import { categoryOfDocument } from '../identity/person.ts';
+import { readCard } from '../identity/read-number.ts';
 import type { Clock } from '../lib/clock.ts';
 import { newId } from '../lib/crypto.ts';
 import { ShiminError } from '../lib/errors.ts';
@@ -118,7 +120,7 @@ interface Asked {
   readonly card: string;
 }
 
-/** Null for what UnionPay can't be asked. Some mainland cards don't follow Luhn: the check digit is left to the bank. */
+/** Null for what UnionPay can't be asked. */
 function askedOf({
   name,
   number,
@@ -128,12 +130,12 @@ function askedOf({
 }: Applicant): Asked | null {
   const certificateType = Object.hasOwn(certificateTypes, documentType) ? certificateTypes[documentType] : undefined;
   const [, mobile] = /^\+86(1[3-9][0-9]{9})$/.exec(phone) ?? [];
-  const card = bankCard.normalize('NFKC').replaceAll(/[\s-]/g, '');
+  const card = readCard(bankCard);
   const plainName = normaliseName(name);
-  const plainNumber = number.normalize('NFKC').toUpperCase().trim();
+  const plainNumber = canonicalDocument(documentType, number).number;
   // Fields inside `customerInfo` are joined without escapes: nobody's name may add one.
   const clean = [plainName, plainNumber].every((value) => value !== '' && !/[&={}]/.test(value));
-  if (certificateType === undefined || mobile === undefined || !/^[0-9]{13,19}$/.test(card) || !clean) return null;
+  if (certificateType === undefined || mobile === undefined || card === null || !clean) return null;
   return { name: plainName, documentType, number: plainNumber, certificateType, phone: mobile, card };
 }
 

@@ -56,7 +56,7 @@ describe('a sign-in there', () => {
         name: '陳大文',
         latinName: 'CHAN TAI MAN',
         documentType: 'hk_id',
-        documentNumber: 'A123456(3)',
+        documentNumber: 'A1234563',
         birthDate: '1985-03-03',
         category: 'hong_kong',
       },
@@ -90,7 +90,7 @@ describe('a sign-in there', () => {
       name: 'SMITH JOHN',
       latinName: 'SMITH JOHN',
       documentType: 'hk_id',
-      documentNumber: 'Q654321(5)',
+      documentNumber: 'Q6543215',
       category: 'hong_kong',
     });
   });
@@ -276,7 +276,7 @@ const table: Readonly<Record<(typeof iamSmartFaults)[number], object>> = {
   number_without_check: identified({ claims: { name: '陳大文', birthDate: '1985-03-03' } }),
   number_starred: identified({ claims: { name: '陳大文', birthDate: '1985-03-03' } }),
   number_impossible: identified({ claims: { name: '陳大文', birthDate: '1985-03-03' } }),
-  birth_impossible: identified({ claims: { name: '陳大文', documentNumber: 'A123456(3)' } }),
+  birth_impossible: identified({ claims: { name: '陳大文', documentNumber: 'A1234563' } }),
   chinese_name_not_verified: identified({ claims: { name: 'CHAN TAI MAN', latinName: 'CHAN TAI MAN' } }),
 };
 

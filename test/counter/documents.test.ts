@@ -75,6 +75,31 @@ describe('what the official enters', () => {
     ['a Taiwan permit', { ...hk, category: 'taiwan', document: 'cn_tw_travel_permit', number: '12345678' }, '12345678'],
   ])('takes %s', (_what, changes, number) => expect(numberOf(changes)).toBe(number));
 
+  it.each([
+    ['cn_resident_id', 'mainland', '440305198806151219', '李'],
+    ['cn_resident_id', 'mainland', '４４０３０５１９８８０６１５１２１９', '王\uE000'],
+    ['cn_resident_id', 'mainland', '440305198806151219', '\u{31350}\u{2EBF0}'],
+    ['cn_hm_travel_permit', 'hong_kong', 'H12345678（02）', '陳'],
+    ['cn_foreign_pr_18', 'foreign', '944702198001201017', 'RAJ S/O KUMAR'],
+    ['cn_foreign_pr_18', 'foreign', '9447 0219 8001 2010 17', 'SITI D/O AHMAD'],
+    ['cn_foreign_pr_18', 'foreign', '944702198001201017', 'TAN AH KOW @ ALI'],
+    ['cn_foreign_pr_18', 'foreign', '944702198001201017', 'LEE MEI LING (LI MEILING)'],
+    ['cn_foreign_pr_18', 'foreign', '944702198001201017', 'JOHN A. SMITH'],
+  ] as const)('takes a %s of %s, %s, %s', (document, category, number, name) => {
+    const birthDate = {
+      cn_resident_id: '1988-06-15',
+      cn_hm_travel_permit: '1980-01-01',
+      cn_foreign_pr_18: '1980-01-20',
+    };
+    const read = readDocument(entry({ document, category, number, name, birthDate: birthDate[document] }), today);
+    expect(read.ok ? read.read.name : read.faults).toBe(name);
+  });
+
+  it('refuses a number of fifteen digits, which no card has any more, and one of another series', () => {
+    expect(faultsOf({ number: '440305880615121' })).toEqual(['number:bad_length']);
+    expect(faultsOf({ ...hk, document: 'cn_hm_travel_permit', number: 'HA1234567' })).toEqual(['number:bad_format']);
+  });
+
   it('takes a passport by its two lines, and knows it by its state and number', () => {
     expect(numberOf(anna, '2010-01-01')).toBe('UTO:L898902C3');
     expect(numberOf({ ...anna, number: mrz.replace('\n', ' ').toLowerCase() }, '2010-01-01')).toBe('UTO:L898902C3');
@@ -88,8 +113,8 @@ describe('what the official enters', () => {
     ['a document that is not for them', { document: 'passport' }, ['document:not_for_category']],
     ['a Latin name on a resident card', { name: 'LI XIAOMING' }, ['name:bad_characters']],
     [
-      'too short a name',
-      { ...hk, document: 'cn_hm_travel_permit', number: 'H12345678', name: '陳' },
+      'no name at all',
+      { ...hk, document: 'cn_hm_travel_permit', number: 'H12345678', name: '\u200B' },
       ['name:bad_length'],
     ],
     [

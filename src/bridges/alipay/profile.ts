@@ -1,7 +1,9 @@
 import { z } from 'zod';
-import { normaliseName } from '../../identity/names.ts';
+import { canonicalDocument } from '../../identity/documents/canonical.ts';
+import { nameTold } from '../../identity/names.ts';
 import { categoryOfDocument } from '../../identity/person.ts';
 import { normalisePhone } from '../../identity/phone.ts';
+import { foldTyped } from '../../identity/typed.ts';
 import type { ExternalClaims, SubjectKey } from '../bridge.ts';
 
 /** Documented as text, on the wire also numbers; what is empty was not said. */
@@ -94,9 +96,9 @@ const kinds: Readonly<Record<string, readonly (readonly [type: string, form: Reg
 };
 
 function documentOf(certType: string, number: string): { type: string; number: string } | null {
-  const written = number.toUpperCase();
+  const written = foldTyped(number);
   const kind = kinds[certType]?.find(([, form]) => form.test(written));
-  return kind === undefined ? null : { type: kind[0], number: written };
+  return kind === undefined ? null : canonicalDocument(kind[0], written);
 }
 
 /** yyyyMMdd or yyyy-MM-dd of a day that there is. */
@@ -120,9 +122,9 @@ export function toldBy(profile: Profile): Told {
   const mobile = profile.mobile === undefined ? null : normalisePhone(profile.mobile, 'CN');
   const phone = mobile === null ? {} : { phone: mobile };
   const { is_certified: certified, user_name: userName, cert_type: certType, cert_no: certNo } = profile;
-  const name = normaliseName(userName ?? '');
+  const name = nameTold(userName);
   const document = certified === 'T' ? documentOf(certType ?? '', certNo ?? '') : null;
-  if (document === null || name === '' || name.includes('*')) return { level: null, claims: phone };
+  if (document === null || name === null) return { level: null, claims: phone };
   const [birthDate, documentValidUntil] = [dayOf(profile.person_birthday), dayOf(profile.person_cert_expiry_date)];
   return {
     level: 'certified',

@@ -1,4 +1,5 @@
-import { compareNames } from '../../identity/names.ts';
+import { nameAnswer } from '../../identity/names.ts';
+import { foldTyped } from '../../identity/typed.ts';
 import type { BridgeResult } from '../bridge.ts';
 import { type CreditLevel, creditLevels, levelName, loginKinds, methodsOf } from './levels.ts';
 import { claimsOf, isMasked } from './person.ts';
@@ -74,8 +75,8 @@ const comparable = (a: string | null, b: string | null): boolean =>
   a !== null && b !== null && !isMasked(a) && !isMasked(b);
 
 const otherName = (a: string | null, b: string | null): boolean =>
-  comparable(a, b) && !['equal', 'dots'].includes(compareNames(a ?? '', b ?? '').reason);
+  comparable(a, b) && nameAnswer(a ?? '', b ?? '') !== 'same';
 
 /** Numbers of different lengths are of different documents, which one person may well have. */
 const otherNumber = (a: string | null, b: string | null): boolean =>
-  comparable(a, b) && a?.length === b?.length && a?.toUpperCase() !== b?.toUpperCase();
+  comparable(a, b) && a?.length === b?.length && foldTyped(a ?? '') !== foldTyped(b ?? '');

@@ -1,6 +1,8 @@
+import { canonicalDocument } from '../../identity/documents/canonical.ts';
 import { checkDocument } from '../../identity/documents.ts';
-import { normaliseName } from '../../identity/names.ts';
+import { nameTold } from '../../identity/names.ts';
 import { categoryOfDocument } from '../../identity/person.ts';
+import { foldTyped } from '../../identity/typed.ts';
 import type { ExternalClaims } from '../bridge.ts';
 import type { Account } from './wire.ts';
 
@@ -17,12 +19,10 @@ const eighteen = ['cn_resident_id', 'cn_hmt_residence_permit', 'cn_foreign_pr_18
  */
 function documentOf({ idcardtype, idcardnumber }: Account): { type: string; number: string } | null {
   if (idcardnumber === null || isMasked(idcardnumber)) return null;
-  const number = idcardnumber.toUpperCase();
+  const number = foldTyped(idcardnumber);
   const candidates = idcardtype === '10' ? eighteen : idcardtype === '40' ? [...others, ...eighteen.slice(1)] : [];
   const type = candidates.find((each) => hasForm(each, number));
-  if (type === undefined) return null;
-  // A travel permit has its number for life; old cards print the count of issues behind it.
-  return { type, number: type === 'cn_hm_travel_permit' ? number.slice(0, 9) : number };
+  return type === undefined ? null : canonicalDocument(type, number);
 }
 
 /** Which document it is, not whether it is a good one: what an authority returned is not checked digit by digit (reference 0.2). */
@@ -35,10 +35,10 @@ function hasForm(type: (typeof others | typeof eighteen)[number], number: string
 export function claimsOf(account: Account): ExternalClaims {
   const { cn, telephonenumber: phone } = account;
   const document = documentOf(account);
-  const name = cn !== null && !isMasked(cn) ? normaliseName(cn) : null;
+  const name = nameTold(cn);
   const born = document !== null && document.number.length === 18 ? document.number.slice(6, 14) : null;
   return {
-    ...(name === null || name === '' ? {} : { name }),
+    ...(name === null ? {} : { name }),
     ...(document === null
       ? {}
       : {

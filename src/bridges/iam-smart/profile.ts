@@ -1,6 +1,8 @@
 import { z } from 'zod';
+import { canonicalDocument } from '../../identity/documents/canonical.ts';
 import { checkDocument } from '../../identity/documents.ts';
-import { normaliseName } from '../../identity/names.ts';
+import { nameTold } from '../../identity/names.ts';
+import { foldTyped } from '../../identity/typed.ts';
 import type { ExternalClaims } from '../bridge.ts';
 
 /** What is asked for; the person sees the list in the app and agrees to it. */
@@ -22,8 +24,8 @@ export type Profile = z.infer<typeof profileContent>;
 /** What the Immigration Department's records say of the person, as far as it came whole. */
 export function claimsOf(profile: Profile): ExternalClaims {
   // `SAN, Chi Nan`: family name before the comma, as on the card; everywhere else here without it and in capitals.
-  const latinName = nameOf(profile.enName?.UnstructuredName?.replace(/\s*,\s*/, ' ').toUpperCase());
-  const chinese = isTrue(profile.chNameVerified) ? nameOf(profile.chName?.ChineseName) : null;
+  const latinName = nameTold(profile.enName?.UnstructuredName?.replace(/\s*,\s*/, ' ').toUpperCase());
+  const chinese = isTrue(profile.chNameVerified) ? nameTold(profile.chName?.ChineseName) : null;
   // Not everybody has a Chinese name, and one that nobody has verified is none.
   const name = chinese ?? latinName;
   const number = hongKongId(profile.idNo?.Identification ?? '', profile.idNo?.CheckDigit ?? '');
@@ -38,14 +40,11 @@ export function claimsOf(profile: Profile): ExternalClaims {
 
 const isTrue = (value: Profile['chNameVerified']) => value === true || value === 'Y' || value === 'true';
 
-function nameOf(value: string | null | undefined): string | null {
-  const name = normaliseName(value ?? '');
-  return name === '' || /[*＊•]/.test(name) ? null : name;
-}
-
-/** As the card shows it. Its form alone is looked at: the number is the government's word (reference 0.2). */
+/** Its form alone is looked at: the number is the government's word. */
 function hongKongId(identification: string, checkDigit: string): string | null {
-  const number = `${identification.trim()}(${checkDigit.trim()})`.toUpperCase();
+  const { number } = canonicalDocument('hk_id', `${identification}(${checkDigit})`);
+  // Told in two parts: one that is missing is not made up from the other.
+  if (!/^[0-9A]$/.test(foldTyped(checkDigit))) return null;
   const { reason } = checkDocument('hk_id', number);
   return reason === 'ok' || reason === 'bad_check_digit' ? number : null;
 }

@@ -1,25 +1,19 @@
+import { canonicalDocument } from '../../identity/documents/canonical.ts';
 import { checkDocument } from '../../identity/documents.ts';
-import { normaliseName } from '../../identity/names.ts';
+import { nameTold } from '../../identity/names.ts';
 import { categoryOfDocument } from '../../identity/person.ts';
 import type { ExternalClaims } from '../bridge.ts';
 
 /** The level of an account whose holder was checked against the identification bureau; the only one that is a level here. */
 export const VERIFIED = 'verified';
 
-/** The papers an account can be opened with, as they are stored here: with the brackets that the cards show. */
-const papers = {
-  mo_bir: (number: string) => number.replace(/^([157])\/?([0-9]{6})[/(]?([0-9])\)?$/, '$1$2($3)'),
-  hk_id: (number: string) => number.replace(/^([A-Z]{1,2}[0-9]{6})\(?([0-9A])\)?$/, '$1($2)'),
-  cn_resident_id: (number: string) => number,
-  cn_hm_travel_permit: (number: string) => number,
-} as const;
-
-const isPaper = (type: unknown): type is keyof typeof papers => typeof type === 'string' && Object.hasOwn(papers, type);
+/** The papers an account can be opened with. */
+const papers: readonly unknown[] = ['mo_bir', 'hk_id', 'cn_resident_id', 'cn_hm_travel_permit'];
 
 /** What the account says of its holder. What nobody has checked there is a name to be greeted by, and no document. */
 export function claimsOf(told: Readonly<Record<string, unknown>>): ExternalClaims {
-  const name = nameOf(told.name);
-  const latinName = nameOf(told.latin_name);
+  const name = nameTold(told.name);
+  const latinName = nameTold(told.latin_name);
   const names = { ...(name === null ? {} : { name }), ...(latinName === null ? {} : { latinName }) };
   if (told.acr !== VERIFIED) return names;
   const birthDate = dateOf(told.birthdate);
@@ -27,17 +21,12 @@ export function claimsOf(told: Readonly<Record<string, unknown>>): ExternalClaim
 }
 
 /** Its form alone is looked at: whether it is a good number was the authority's to know (reference 0.2). */
-function documentOf({ document_type: type, document_number: given }: Readonly<Record<string, unknown>>) {
-  if (!isPaper(type) || typeof given !== 'string') return {};
-  const number = papers[type](given);
+function documentOf({ document_type: told, document_number: given }: Readonly<Record<string, unknown>>) {
+  if (typeof told !== 'string' || !papers.includes(told) || typeof given !== 'string') return {};
+  const { type, number } = canonicalDocument(told, given);
   const { reason } = checkDocument(type, number);
   if (reason !== 'ok' && reason !== 'bad_check_digit') return {};
   return { documentType: type, documentNumber: number, category: categoryOfDocument(type, number) };
-}
-
-function nameOf(value: unknown): string | null {
-  const name = typeof value === 'string' && value.length <= 200 ? normaliseName(value) : '';
-  return name === '' || /[*＊•]/.test(name) ? null : name;
 }
 
 /** A day that there is: `2023-02-30` is none. */

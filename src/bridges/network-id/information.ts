@@ -1,6 +1,8 @@
 import { createPrivateKey } from 'node:crypto';
 import { compactDecrypt } from 'jose';
 import { z } from 'zod';
+import { canonicalDocument } from '../../identity/documents/canonical.ts';
+import { nameTold } from '../../identity/names.ts';
 import { categoryOfDocument } from '../../identity/person.ts';
 import { parseStrictJson } from '../../lib/strict-json.ts';
 import type { ExternalClaims } from '../bridge.ts';
@@ -43,15 +45,16 @@ export async function openInformation(jwe: string, infoKey: string, bizSeq: stri
   const json = parseStrictJson(text);
   const parsed = informationSchema.safeParse(json.ok ? json.value : null);
   if (!parsed.success || parsed.data.bizSeq !== bizSeq) return null;
-  const { name, certType = '', certNum, birthDate } = parsed.data;
+  const { certType = '', certNum, birthDate } = parsed.data;
+  const name = nameTold(parsed.data.name);
   const documentType = Object.hasOwn(documentTypes, certType) ? documentTypes[certType] : undefined;
-  if (name === undefined || certNum === undefined || documentType === undefined || masked(name) || masked(certNum))
-    return {};
+  if (name === null || certNum === undefined || documentType === undefined || masked(certNum)) return {};
+  const document = canonicalDocument(documentType, certNum);
   return {
     name,
-    documentType: documentType === 'cn_foreign_pr_18' && certNum.length === 15 ? 'cn_foreign_pr_15' : documentType,
-    documentNumber: certNum,
-    category: categoryOfDocument(documentType, certNum),
+    documentType: document.type,
+    documentNumber: document.number,
+    category: categoryOfDocument(document.type, document.number),
     ...(birthDate === undefined ? {} : { birthDate }),
   };
 }

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { canonicalDocument, withoutState } from '../../identity/documents/canonical.ts';
+import { nameTold } from '../../identity/names.ts';
 import { categories } from '../../identity/person.ts';
 import { type Bridge, type BridgePorts, type BridgeResult, defineBridge, type ExternalClaims } from '../bridge.ts';
 import { oidcBridge } from '../oidc.ts';
@@ -83,6 +85,13 @@ function openProvider(given: Settings, { clock: _, ...line }: BridgePorts): Brid
   };
 }
 
+/** Both or none: a number of no type is nobody's, nor is a passport's without the state that issued it. */
+function documentOf(type: string | undefined, given: string | undefined): { type: string; number: string } | null {
+  if (type === undefined || given === undefined) return null;
+  const document = canonicalDocument(type, given);
+  return document.type === 'passport' && withoutState(document) === null ? null : document;
+}
+
 function claimsOf(given: Settings, claims: Readonly<Record<string, unknown>>): ExternalClaims {
   const text = (name: string): string | undefined => {
     const value = name === '' ? undefined : claims[name];
@@ -90,11 +99,12 @@ function claimsOf(given: Settings, claims: Readonly<Record<string, unknown>>): E
   };
   const birthDate = text(given.birthDateClaim);
   const phone = text(given.phoneClaim);
+  const document = documentOf(text(given.documentTypeClaim), text(given.documentNumberClaim));
   const found = {
-    name: text(given.nameClaim),
-    latinName: text(given.latinNameClaim),
-    documentType: text(given.documentTypeClaim),
-    documentNumber: text(given.documentNumberClaim),
+    name: nameTold(text(given.nameClaim)) ?? undefined,
+    latinName: nameTold(text(given.latinNameClaim)) ?? undefined,
+    documentType: document?.type,
+    documentNumber: document?.number,
     birthDate: birthDate !== undefined && z.iso.date().safeParse(birthDate).success ? birthDate : undefined,
     phone: phone !== undefined && /^\+[1-9]\d{6,14}$/.test(phone) ? phone : undefined,
     category: given.category === '' ? undefined : given.category,

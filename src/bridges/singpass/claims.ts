@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { nameTold } from '../../identity/names.ts';
+import { foldTyped } from '../../identity/typed.ts';
 import type { ExternalClaims } from '../bridge.ts';
 
 /** Our name of an account that Singpass opened on a foreign document alone. */
@@ -52,14 +54,18 @@ export const userinfoClaims = z.object({
 export type PersonInfo = z.infer<typeof userinfoClaims>['person_info'];
 
 /** NRIC: citizens and permanent residents; FIN: everybody else with a pass. By its letter, never by its check digit: theirs to know. */
-function documentOf(number: string | undefined): ExternalClaims {
-  if (number === undefined) return {};
+function documentOf(told: string | undefined): ExternalClaims {
+  if (told === undefined) return {};
+  const number = foldTyped(told);
   if (/^[ST]\d{7}[A-Z]$/.test(number)) return { documentType: 'sg_nric', documentNumber: number };
   if (/^[FGM]\d{7}[A-Z]$/.test(number)) return { documentType: 'sg_fin', documentNumber: number };
   return {};
 }
 
-const names = (name: string | undefined): ExternalClaims => (name === undefined ? {} : { name, latinName: name });
+function names(told: string | undefined): ExternalClaims {
+  const name = nameTold(told);
+  return name === null ? {} : { name, latinName: name };
+}
 /** Told without its country, which is Singapore. */
 const local = (number: string | undefined): ExternalClaims =>
   number !== undefined && /^[3689]\d{7}$/.test(number) ? { phone: `+65${number}` } : {};

@@ -1,5 +1,5 @@
 import { constants, createHash, verify } from 'node:crypto';
-import { normaliseName } from '../../identity/names.ts';
+import { nameTold } from '../../identity/names.ts';
 import { timingSafeEqualStrings } from '../../lib/crypto.ts';
 import type { ExternalClaims } from '../bridge.ts';
 import { type CitizenCertificate, citizenOf, type Trust } from './certificates.ts';
@@ -37,9 +37,9 @@ const hashedNumber = (number: string) => createHash('sha256').update(number, 'ut
 
 /** The number we asked for is now proved; the name is the certificate's. */
 export function claimsOf(citizen: CitizenCertificate, number: string): ExternalClaims {
-  const name = citizen.name === null ? '' : normaliseName(citizen.name);
+  const name = nameTold(citizen.name);
   return {
-    ...(name === '' ? {} : { name }),
+    ...(name === null ? {} : { name }),
     documentType: 'tw_national_id',
     documentNumber: number,
     category: 'taiwan',
