@@ -1,28 +1,35 @@
 import { type AssurancePolicy, appRuleOf } from '../src/assurance/policy.ts';
+import { type Proof, proofs } from '../src/assurance/worth.ts';
 
 const minute = 60;
 const hour = 60 * minute;
 const day = 24 * hour;
 const year = 365 * day;
 
+/** What a proof of this kind has to be; strengths and words are those of the one table, `assurance/worth.ts`. */
+const rule = (proof: Pick<Proof, 'kind' | 'strength'>, maxAge: number | null, confirms: readonly string[] = []) =>
+  ({ kind: proof.kind, minStrength: proof.strength, maxAge, confirms, sources: null, place: null }) as const;
+
 /** Record in the police register, asked again every five years at the latest. */
-const register = {
-  kind: 'population',
-  minStrength: 'strong',
-  maxAge: 5 * year,
-  confirms: ['name', 'document_number'],
-  sources: null,
-  place: null,
-} as const;
+const register = rule(proofs.population, 5 * year, proofs.population.confirms);
 /** Record of the exit-entry administration: permits of Hong Kong, Macao and Taiwan residents, papers of foreigners. */
-const permit = { ...register, kind: 'document' } as const;
+const permit = rule(proofs['exit-entry'], 5 * year, proofs['exit-entry'].confirms);
 /** The person present matches the register's photo; faces change, so once a year. */
-const face = { ...register, kind: 'face', maxAge: year, confirms: ['liveness', 'photo'] } as const;
-const upstream = (strength: 'strong' | 'superior') =>
-  ({ ...register, kind: 'upstream', minStrength: strength, maxAge: year }) as const;
-const counter = (officials: string) =>
-  ({ ...register, kind: 'counter', minStrength: 'superior', confirms: [officials] }) as const;
-const contact = { ...register, kind: 'contact', minStrength: 'weak', maxAge: null, confirms: [] } as const;
+const face = rule(proofs.face, year, proofs.face.confirms);
+const upstream = (strength: 'strong' | 'superior') => rule({ kind: 'upstream', strength }, year, register.confirms);
+const counter = (officials: string) => rule(proofs.counter, 5 * year, [officials]);
+const contact = rule(proofs.sms, null);
+
+/**
+ * What ties the person at the keyboard to a record whose name and number anybody may know: the number that they confirmed is
+ * theirs at its carrier, they hold the card that a bank gave the person, or they are there with the person's face. It stays
+ * good as long as the record does: it says whose account this is, not how somebody looks this year.
+ */
+const ties = [
+  rule(proofs.carrier, 5 * year, [...register.confirms, 'own_phone']),
+  rule(proofs.unionpay, 5 * year, [...register.confirms, 'bank_card']),
+  { ...face, maxAge: 5 * year },
+];
 
 const anybody = (...rules: AssurancePolicy['levels'][number]['identity'][number]['rules'][number][]) => ({
   categories: null,
@@ -33,14 +40,9 @@ const anybody = (...rules: AssurancePolicy['levels'][number]['identity'][number]
 const fromElsewhere = (...rules: Parameters<typeof anybody>) =>
   ({ ...anybody(...rules), categories: ['hong_kong', 'macao', 'taiwan', 'foreign'] }) as const;
 
-/** One record of a bank or a carrier is little; two that know nothing of each other and agree are a real name. */
-const elements = (...sources: string[]) =>
-  ({ ...register, kind: 'elements', minStrength: 'fair', maxAge: year, sources }) as const;
-
 const realName = [
-  anybody(register),
-  fromElsewhere(permit),
-  { ...anybody(elements('carrier'), elements('bank', 'unionpay')), independent: true },
+  ...ties.map((tie) => anybody(register, tie)),
+  ...ties.map((tie) => fromElsewhere(permit, tie)),
   anybody(upstream('strong')),
   anybody(counter('officials:1')),
 ];

@@ -20,7 +20,7 @@ import { ShiminError } from './lib/errors.ts';
 import { createLog } from './lib/log.ts';
 import { attend, isServingProcess, serveByProcesses } from './processes.ts';
 import { ensureSecrets, readSecrets } from './secrets.ts';
-import { seed } from './seed.ts';
+import { renewDefaultPolicy, seed } from './seed.ts';
 import { startServer } from './server.ts';
 import { connect, migrate, migrationStatus, rollback } from './storage/db.ts';
 
@@ -121,8 +121,13 @@ function build(host: CliHost, outcome: { code: number }): Command {
       const persons = existsSync(secretsFile)
         ? await rewritePersons({ db: knex, keyring: await readSecrets(secretsFile), clock: systemClock })
         : null;
-      const done = result.names.length === 0 ? 'nothing to do' : result.names.join(', ');
-      say(json, { ...result, persons }, `migrated: ${done}${persons === null ? '' : `; ${toldOf(persons)}`}`);
+      const renewed = await renewDefaultPolicy({ db: knex, clock: systemClock });
+      const done = [
+        result.names.length === 0 ? 'nothing to do' : result.names.join(', '),
+        ...(persons === null ? [] : [toldOf(persons)]),
+        ...(renewed?.policy === 'renewed' ? [`levels of the default policy, version ${renewed.version}`] : []),
+      ];
+      say(json, { ...result, persons, ...renewed }, `migrated: ${done.join('; ')}`);
     }),
   );
   verb('rollback', 'take the last batch of migrations back')

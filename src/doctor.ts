@@ -1,3 +1,4 @@
+import { reachedByNumberAlone } from './assurance/by-number.ts';
 import { parseConfig } from './config.ts';
 import { open } from './lib/crypto.ts';
 import { readSecrets } from './secrets.ts';
@@ -57,10 +58,11 @@ export async function doctor(env: Readonly<Record<string, string | undefined>>):
         });
         await check('assurance policy', async () => {
           const policy = await currentPolicy(database.knex);
-          return {
-            detail: `version ${policy.version}, ${policy.document.levels.length} levels`,
-            value: policy.version,
-          };
+          const detail = `version ${policy.version}, ${policy.document.levels.length} levels`;
+          const weak = reachedByNumberAlone(policy.document, new Date());
+          // A city may want it so: it is told, and nothing fails of it.
+          const told = weak.length === 0 ? '' : `; a name and a number alone reach ${weak.join(', ')}: docs/levels.md`;
+          return { detail: detail + told, value: policy.version };
         });
       }
     } finally {

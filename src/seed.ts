@@ -2,8 +2,10 @@ import { createHmac } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { demoCounters } from '../seeds/counters.ts';
+import { formerLevels } from '../seeds/former-policy.ts';
 import { defaultPolicy } from '../seeds/policy.ts';
 import { saveCounters } from './commands/counter-save.ts';
+import { type Renewal, renewDefault } from './commands/renew-default.ts';
 import { rotateKeys } from './commands/rotate-keys.ts';
 import { saveRegisteredApp } from './commands/save-app.ts';
 import type { Config } from './config.ts';
@@ -12,7 +14,7 @@ import type { Keyring } from './lib/crypto.ts';
 import { ShiminError } from './lib/errors.ts';
 import { findApp } from './storage/apps.ts';
 import type { Db } from './storage/db.ts';
-import { appendPolicy } from './storage/policies.ts';
+import { appendPolicy, policyHistory } from './storage/policies.ts';
 
 const texts = z.record(z.string(), z.string());
 const clientFile = z.array(z.looseObject({ client_id: z.string().min(1), names: texts, purpose: texts }));
@@ -24,6 +26,15 @@ export function accountClientSecret(keyring: Keyring): string {
 
 export function adminClientSecret(keyring: Keyring): string {
   return createHmac('sha256', keyring.blindKey).update('admin-area-client-secret').digest('base64url');
+}
+
+/** Follows the default where an installation has the default's levels; null: there is no policy yet. */
+export async function renewDefaultPolicy(deps: {
+  db: Db;
+  clock: Clock;
+}): Promise<{ policy: Renewal; version: number } | null> {
+  if ((await policyHistory(deps.db, { limit: 1 })).length === 0) return null;
+  return renewDefault(deps, { former: formerLevels, today: defaultPolicy.levels });
 }
 
 /** Writes what a new installation needs and is not there yet: policy, signing keys, our own area, demo apps. Idempotent. */
@@ -41,6 +52,7 @@ export async function seed(deps: {
     at: clock(),
     expectedPrevious: 0,
   });
+  if (!policy) await renewDefaultPolicy(deps);
   const { rotated } = await rotateKeys(deps, { onlyIfNone: true });
   const apps = [
     accountApp(config.issuer, accountClientSecret(deps.keyring)),

@@ -129,6 +129,9 @@ const fences: Readonly<Record<string, RegExp>> = {
   eta: /^src\/web\/render\.ts/,
 };
 
+/** The one table of what proofs are worth, which the ports that give them name rows of. */
+const worth = './src/assurance/worth.ts';
+
 const all = files(src).flatMap(importsOf);
 
 describe('the house', () => {
@@ -137,9 +140,24 @@ describe('the house', () => {
       if (from === 'root' || !target.startsWith('./src/')) return false;
       const [, , to = '', rest] = target.split('/');
       if (rest === undefined) return true;
+      if (target === worth && (from === 'bridges' || from === 'proofing')) return false;
       return to !== from && !matrix[from]?.includes(to) && !(typeOnly && matrix[from]?.includes(`types:${to}`));
     });
     expect(bad).toEqual([]);
+  });
+
+  it('says in one table what a proof is worth: strengths and what is confirmed are written down nowhere else', () => {
+    // A strength, or a list that begins with a word of `confirmed`, as somebody would write it down a second time.
+    const literal =
+      /(?<!cap)(?:strength|strongest|minStrength)\??: *'(?:weak|fair|strong|superior)'|\[\s*'(?:name|document_number|liveness|photo|phone|officials:\d)',\s*'(?:document_number|liveness|photo|birth_date|name)'|confirm(?:s|ed): *\[\s*'/;
+    const homes = ['src/assurance/worth.ts'];
+    const bad = files(src)
+      .map((file) => relative(root, file))
+      .filter((file) => !homes.includes(file) && literal.test(readFileSync(join(root, file), 'utf8')));
+    expect(bad).toEqual([]);
+    expect(literal.test(readFileSync(join(root, homes[0] ?? ''), 'utf8'))).toBe(true);
+    for (const again of ["strength: 'fair'", "confirms: ['name']", "['name', 'document_number', 'birth_date']"])
+      expect(literal.test(again)).toBe(true);
   });
 
   it('lets the journey see of the engine only interactions and the shape of a request', () => {

@@ -1,12 +1,15 @@
 import type Router from '@koa/router';
 import type { Middleware } from 'koa';
+import { anything } from '../assurance/accepted.ts';
 import { oneOfEach } from '../assurance/bridge-offers.ts';
 import { askedEachTime } from '../assurance/each-time.ts';
 import { bestLevel } from '../assurance/held.ts';
 import { plan } from '../assurance/plan.ts';
 import { requirementFor } from '../assurance/requirement.ts';
+import { isNamed, isUntied } from '../assurance/untied.ts';
 import { offersFor } from '../commands/offers.ts';
 import { forCategory, outsideOffers } from '../commands/outside-offers.ts';
+import { tieFor, underTie } from '../commands/tie-offer.ts';
 import { maskDocument } from '../identity/person.ts';
 import { maskPhone } from '../identity/phone.ts';
 import { standingOfAccount } from '../standing/account.ts';
@@ -42,7 +45,7 @@ const overview: Handler = async (deps, ctx, citizen) => {
   ]);
   const phone = contacts.find((contact) => contact.kind === 'phone');
   deps.renderer.render(ctx, 'account/overview', {
-    name: person?.name ?? null,
+    name: standing.named ? (person?.name ?? null) : null,
     phone: phone ? maskPhone(phone.value) : null,
     documents: (person?.documents ?? []).map(({ type, number }) => ({ type, masked: maskDocument(number) })),
     ...standing,
@@ -63,8 +66,9 @@ async function standingOf(deps: AccountDeps, citizen: SignedIn) {
   const { account, session } = citizen;
   const now = deps.clock();
   const uid = session.sid === null ? null : await deps.sessionOfSid(account.id, session.sid);
-  const [{ policy, assessment, evidence, events }, passkeys, password, totp] = await Promise.all([
+  const [{ policy, assessment, evidence, events }, contacts, passkeys, password, totp] = await Promise.all([
     standingOfAccount(db, account.id, { at: now, sessionUid: uid }),
+    contactsOf(db, deps.keyring, account.id),
     passkeysOf(db, account.id),
     passwordOf(db, account.id),
     totpOf(db, account.id),
@@ -74,12 +78,15 @@ async function standingOf(deps: AccountDeps, citizen: SignedIn) {
   const index = best ? policy.levels.findIndex((level) => level.id === best.level) : -1;
   // What only a sign-in at an app gives, and only for that sign-in, is nothing to be had here.
   const next = policy.levels.slice(index + 1, index + 2).find(({ id }) => !eachTime.includes(id));
+  const checks = await deps.checks.list();
+  const phone = contacts.find(({ kind }) => kind === 'phone')?.value ?? null;
+  const tie = tieFor({ policy, acceptance: anything, evidence, phone, checks, saidNo: false, now });
   const own = offersFor(
     { passkeys, hasPassword: password !== null, hasTotp: totp !== null, recoveryCodesLeft: 0 },
-    { population: true, face: true, counter: await anyCounter(db) },
+    { population: true, face: true, counter: await anyCounter(db), silentTie: tie === 'silent' },
   );
-  const outside = { checks: await deps.checks.list(), bridges: await deps.bridges.list(), faceHealthy: true };
-  const all = [...forCategory(own, evidence), ...outsideOffers(outside, evidence, null, now)];
+  const outside = { checks, bridges: await deps.bridges.list(), faceHealthy: true };
+  const all = [...forCategory(own, evidence), ...underTie(outsideOffers(outside, evidence, null, now), tie)];
   const { offers } = oneOfEach(all, () => '');
   const wayTo = (level: string) => {
     const request = { acrValues: [], claimsAcr: { essential: true, values: [level] }, prompt: [] };
@@ -91,6 +98,8 @@ async function standingOf(deps: AccountDeps, citizen: SignedIn) {
     wayTo(level)?.steps.every((step) => offers.some(({ id, kind }) => id === step && kind === 'authenticate')) === true;
   const way = next ? wayTo(next.id) : undefined;
   return {
+    named: isNamed(assessment),
+    untied: isUntied(assessment, evidence, now),
     level: best?.level.startsWith(prefix) ? best.level.slice(prefix.length) : '0',
     since: best?.since ?? null,
     until: best && best.until.getTime() < 8.64e15 ? best.until : null,

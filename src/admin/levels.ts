@@ -1,3 +1,4 @@
+import { reachedByNumberAlone } from '../assurance/by-number.ts';
 import { toExternal } from '../assurance/mapping.ts';
 import { schemes } from '../assurance/schemes.ts';
 import { wordsOfAuthentication, wordsOfWay } from '../assurance/words.ts';
@@ -22,6 +23,7 @@ const openDrafts = async (deps: AdminDeps) =>
 const levels: AdminHandler = async (deps, ctx, staff) => {
   const { document, version } = await currentPolicy(deps.db);
   const words = await policyWords(deps, ctx, [document]);
+  const weak = reachedByNumberAlone(document, deps.clock());
   const before = Number(query(ctx, 'before') ?? Number.NaN);
   const history = await policyHistory(deps.db, {
     ...(Number.isSafeInteger(before) ? { before } : {}),
@@ -38,6 +40,7 @@ const levels: AdminHandler = async (deps, ctx, staff) => {
     levels: document.levels.map((level) => ({
       name: words.level(level.id),
       id: level.id,
+      byNumberAlone: weak.includes(level.id),
       ways: level.identity.map((way) => words.lines(wordsOfWay(way)).slice(1)),
       rules: level.authentication.map((rule) => words.lines(wordsOfAuthentication(rule))),
       rideOnSso: level.rideOnSso,

@@ -1,8 +1,9 @@
 import type { Context } from 'koa';
 import { z } from 'zod';
-import type { AuthenticationEvent, Evidence } from '../assurance/evidence.ts';
+import type { AuthenticationEvent } from '../assurance/evidence.ts';
 import type { AssurancePolicy } from '../assurance/policy.ts';
 import { describeChanges, longestWay, type Start } from '../assurance/preview.ts';
+import { proofs, supposed } from '../assurance/worth.ts';
 import { powerToPropose, proposalOf } from '../commands/change-payload.ts';
 import { offersFor } from '../commands/offers.ts';
 import { may } from '../commands/permissions.ts';
@@ -80,26 +81,11 @@ export async function previewOf(deps: AdminDeps, ctx: Context, change: Change): 
 export function starts(now: Date): Start[] {
   const offers = offersFor(
     { passkeys: [], hasPassword: false, hasTotp: false, recoveryCodesLeft: 0 },
-    { population: true, face: true, counter: true },
+    { population: true, face: true, counter: true, silentTie: true },
   );
-  const item = (
-    kind: Evidence['kind'],
-    source: string,
-    strength: Evidence['strength'],
-    confirmed: string[],
-  ): Evidence => ({
-    id: kind,
-    kind,
-    source,
-    strength,
-    category: kind === 'contact' ? null : 'mainland',
-    confirmed,
-    recordedAt: now,
-    expiresAt: null,
-    revokedAt: null,
-  });
-  const contact = item('contact', 'sms', 'weak', ['phone']);
-  const register = item('population', 'population', 'strong', ['name', 'document_number']);
+  const contact = supposed('contact', proofs.sms, null, now);
+  const register = supposed('population', proofs.population, 'mainland', now);
+  const tie = supposed('carrier', proofs.carrier, 'mainland', now);
   const passkey: AuthenticationEvent = {
     id: 'passkey',
     method: 'passkey',
@@ -114,7 +100,7 @@ export function starts(now: Date): Start[] {
   return [
     { name: 'newcomer', evidence: [contact], events: [], offers },
     { name: 'registered', evidence: [contact], events: [passkey], offers },
-    { name: 'named', evidence: [contact, register], events: [passkey], offers },
+    { name: 'named', evidence: [contact, register, tie], events: [passkey], offers },
   ];
 }
 

@@ -1,4 +1,5 @@
-import type { Evidence, EvidenceKind, Strength } from './evidence.ts';
+import { type Evidence, type EvidenceKind, type Strength, strengths } from './evidence.ts';
+import { announced, type Proof, proofs, upstreamProofs } from './worth.ts';
 
 interface Giving {
   /** Who can vouch; null: any upstream, also those set up later. */
@@ -7,41 +8,34 @@ interface Giving {
   readonly confirms: readonly string[];
 }
 
+const given: readonly Proof[] = [
+  ...Object.values(proofs),
+  ...Object.entries(upstreamProofs).flatMap(([source, levels]) =>
+    Object.values(levels).map((worth): Proof => ({ kind: 'upstream', source, ...worth })),
+  ),
+  ...announced,
+];
+
 /** What each kind of evidence can be at its best: a rule that asks for more than this can never be met. */
 export const catalogue: Readonly<Record<EvidenceKind, Giving>> = {
-  contact: { sources: ['sms', 'email'], strongest: 'weak', confirms: ['phone', 'email'] },
-  population: {
-    sources: ['population'],
-    strongest: 'strong',
-    confirms: ['name', 'document_number', 'birth_date', 'photo'],
-  },
-  face: { sources: ['face'], strongest: 'strong', confirms: ['liveness', 'photo'] },
-  counter: {
-    sources: ['counter'],
-    strongest: 'superior',
-    confirms: ['name', 'document_number', 'birth_date', 'document', 'photo', 'officials:1', 'officials:2'],
-  },
-  document: {
-    sources: ['exit-entry', 'counter'],
-    strongest: 'strong',
-    confirms: ['name', 'document_number', 'birth_date', 'document', 'photo'],
-  },
-  elements: {
-    sources: ['carrier', 'bank', 'unionpay'],
-    strongest: 'fair',
-    confirms: ['name', 'document_number', 'phone', 'bank_card'],
-  },
-  upstream: {
-    sources: null,
-    strongest: 'superior',
-    confirms: ['name', 'document_number', 'birth_date', 'photo', 'liveness', 'phone', 'email'],
-  },
-  legal_person: {
-    sources: ['legal-person'],
-    strongest: 'strong',
-    confirms: ['name', 'document_number', 'credit_code', 'representative'],
-  },
+  contact: bestOf('contact'),
+  population: bestOf('population'),
+  face: bestOf('face'),
+  counter: bestOf('counter'),
+  document: bestOf('document'),
+  elements: bestOf('elements'),
+  upstream: { ...bestOf('upstream'), sources: null },
+  legal_person: bestOf('legal_person'),
 };
+
+function bestOf(kind: EvidenceKind): Giving {
+  const some = given.filter((proof) => proof.kind === kind);
+  return {
+    sources: [...new Set(some.map(({ source }) => source))],
+    strongest: strengths.findLast((strength) => some.some((proof) => proof.strength === strength)) ?? 'weak',
+    confirms: [...new Set(some.flatMap(({ confirms }) => confirms))],
+  };
+}
 
 /** Upstreams that a policy may name before one of them is set up; ids of others are handed to `parsePolicy`. */
 export const upstreams: readonly string[] = [

@@ -1,3 +1,4 @@
+import { proofs, provedBy } from '../assurance/worth.ts';
 import { agreement } from '../identity/agreement.ts';
 import { checkListFor, type DocumentRead } from '../identity/counter.ts';
 import { ShiminError } from '../lib/errors.ts';
@@ -156,11 +157,8 @@ function moveOf(seen: CounterCase, by: By, at: Date, status: 'half' | 'confirmed
 
 function factsOf(seen: CounterCase, read: DocumentRead, official: number): EvidenceFacts {
   return {
-    kind: 'counter',
-    source: 'counter',
-    strength: 'superior',
+    ...provedBy(official === 1 ? proofs.counter : proofs.counter_two),
     category: read.category,
-    confirmed: ['name', 'document_number', 'birth_date', 'document', 'photo', `officials:${official}`],
     // Evidence ends with the document it rests on, at the end of that day in the city.
     expiresAt: read.validUntil === null ? null : new Date(`${read.validUntil}T23:59:59.999+08:00`),
     reference: seen.id,

@@ -55,7 +55,12 @@ export async function explainDecision(db: Db, decision: Decision): Promise<Decis
     // Which upstreams were out of order for a while, or counters closed, is not on record; which were switched off is.
     offers: offersFor(
       { ...held, recoveryCodesLeft: 0 },
-      { population: !off.has('population'), face: !off.has('face'), counter: counter && !off.has('counter') },
+      {
+        population: !off.has('population'),
+        face: !off.has('face'),
+        counter: counter && !off.has('counter'),
+        silentTie: !off.has('carrier'),
+      },
     ),
   });
   const agreement = agreementOf(decision, explanation.verdict, events.length > 0);

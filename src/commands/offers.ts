@@ -1,4 +1,5 @@
 import type { Offer } from '../assurance/plan.ts';
+import { proofs, provedBy } from '../assurance/worth.ts';
 import type { Passkey } from '../storage/authenticators.ts';
 import { strongestAal } from './strongest-aal.ts';
 
@@ -14,6 +15,8 @@ export interface ServiceHealth {
   readonly face: boolean;
   /** Whether there is a counter to go to. */
   readonly counter?: boolean;
+  /** Whether the register's check also asks the carrier whose the confirmed number is (`tie-offer.ts`). */
+  readonly silentTie?: boolean;
 }
 
 /** What this person could do now, for the planner. Minutes are what people of the trials took, rounded up. */
@@ -68,13 +71,8 @@ export function offersFor(holdings: Holdings, health: ServiceHealth): Offer[] {
     requires: { evidence: ['contact'], aal: 2 },
     yields: {
       evidence: [
-        {
-          kind: 'population',
-          source: 'population',
-          strength: 'strong',
-          category: 'mainland',
-          confirmed: ['name', 'document_number'],
-        },
+        { ...provedBy(proofs.population), category: 'mainland' },
+        ...(health.silentTie === true ? [{ ...provedBy(proofs.carrier), category: 'mainland' as const }] : []),
       ],
     },
     have: ['have.idCard'],
@@ -86,7 +84,7 @@ export function offersFor(holdings: Holdings, health: ServiceHealth): Offer[] {
     available: health.face,
     ...(health.face ? undefined : { unavailableReason: 'face_unavailable' }),
     requires: { evidence: ['population'], aal: 2 },
-    yields: { evidence: [{ kind: 'face', source: 'face', strength: 'strong', confirmed: ['liveness', 'photo'] }] },
+    yields: { evidence: [provedBy(proofs.face)] },
     have: ['have.camera'],
   });
   if (health.counter === true) offers.push(counterOffer(1), counterOffer(2));
@@ -101,16 +99,7 @@ function counterOffer(officials: 1 | 2): Offer {
     minutes: officials === 1 ? 40 : 50,
     available: true,
     requires: { evidence: [], aal: 2 },
-    yields: {
-      evidence: [
-        {
-          kind: 'counter',
-          source: 'counter',
-          strength: 'superior',
-          confirmed: ['name', 'document_number', 'birth_date', 'document', 'photo', `officials:${officials}`],
-        },
-      ],
-    },
+    yields: { evidence: [provedBy(officials === 1 ? proofs.counter : proofs.counter_two)] },
     have: ['have.document', 'have.counterCode'],
     ...(officials === 2 ? { exceeds: ['counter'] } : undefined),
   };

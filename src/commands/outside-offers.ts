@@ -1,9 +1,10 @@
 import { personCategory } from '../assurance/accepted.ts';
 import { bridgeOffers } from '../assurance/bridge-offers.ts';
 import type { BridgeCap, GradedLevel } from '../assurance/bridge-worth.ts';
-import type { Evidence, EvidenceKind, PersonCategory, Strength } from '../assurance/evidence.ts';
+import type { Evidence, PersonCategory } from '../assurance/evidence.ts';
 import { isAlive } from '../assurance/evidence.ts';
 import type { Offer } from '../assurance/plan.ts';
+import { type Proof, proofs, provedBy } from '../assurance/worth.ts';
 
 /** What is set up and on, as far as the planner needs to know it. */
 export interface Outside {
@@ -12,11 +13,8 @@ export interface Outside {
       readonly id: string;
       readonly minutes: number;
       readonly have: readonly string[];
-      readonly yields: {
-        readonly kind: EvidenceKind;
-        readonly strength: Strength;
-        readonly confirms: readonly string[];
-      };
+      readonly ofAccount?: true;
+      readonly yields: Proof;
     };
     readonly healthy: boolean;
   }[];
@@ -60,16 +58,16 @@ export function outsideOffers(
   // A permit shows of itself whose it is; until it was shown, that of somebody whom the app would take.
   const wanted = accepted?.find((each) => each !== 'mainland' && each !== 'legal_person') ?? 'hong_kong';
   const offers = open.map(({ traits, healthy }): Offer => {
-    const { kind, strength, confirms } = traits.yields;
-    const item = { kind, source: traits.id, strength, confirmed: confirms };
+    const item = provedBy(traits.yields);
     return {
       id: traits.id,
       kind: 'prove',
       minutes: traits.minutes,
       available: healthy,
       ...(healthy ? undefined : { unavailableReason: 'upstream_unavailable' as const }),
-      requires: { evidence: ['contact'], aal: 2 },
-      yields: { evidence: [kind === 'document' ? { ...item, category: category ?? wanted } : item] },
+      // What is asked about the account needs a record that the account was matched with.
+      requires: { evidence: traits.ofAccount ? ['contact', 'population'] : ['contact'], aal: 2 },
+      yields: { evidence: [item.kind === 'document' ? { ...item, category: category ?? wanted } : item] },
       have: traits.have,
     };
   });
@@ -86,7 +84,7 @@ const facePermit = (healthy: boolean): Offer => ({
   available: healthy,
   ...(healthy ? undefined : { unavailableReason: 'face_unavailable' }),
   requires: { evidence: ['document'], aal: 2 },
-  yields: { evidence: [{ kind: 'face', source: 'face', strength: 'strong', confirmed: ['liveness', 'photo'] }] },
+  yields: { evidence: [provedBy(proofs.face)] },
   have: ['have.camera'],
 });
 

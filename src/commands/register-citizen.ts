@@ -1,4 +1,5 @@
 import type { UpstreamFacts } from '../assurance/upstream-facts.ts';
+import { proofs, provedBy } from '../assurance/worth.ts';
 import { newId, newPersonKey, randomToken, sealFor } from '../lib/crypto.ts';
 import { ShiminError } from '../lib/errors.ts';
 import { findAccountByContact, insertAccount, insertContact } from '../storage/accounts.ts';
@@ -58,10 +59,7 @@ export async function registerCitizen(
     await insertContact(tx, deps.keyring, { accountId, kind: 'phone', value: input.phone, confirmedAt: at });
     await insertEvidence(tx, {
       accountId,
-      kind: 'contact',
-      source: 'sms',
-      strength: 'weak',
-      confirmed: ['phone'],
+      ...provedBy(proofs.sms),
       recordedAt: at,
       expiresAt: null,
       reference: null,

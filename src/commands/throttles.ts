@@ -41,6 +41,8 @@ export const limits = {
   registerAccount: { limit: 10, windowSec: day, lockSec: hour },
   registerTarget: { limit: 10, windowSec: day, lockSec: day },
   registerAddress: { limit: 200, windowSec: day, lockSec: hour },
+  carrierAccount: { limit: 10, windowSec: day, lockSec: hour },
+  carrierTarget: { limit: 10, windowSec: day, lockSec: day },
   createAddress: { limit: 2_000, windowSec: day, lockSec: hour },
   counterOpen: { limit: 20, windowSec: day, lockSec: 0 },
   counterRow: { limit: 10, windowSec: 15 * minute, lockSec: 15 * minute },

@@ -13,6 +13,11 @@ export function normalisePhone(typed: string, region: string): string | null {
   return parsed?.isValid() ? parsed.number : null;
 }
 
+/** The eleven digits of a mobile number of the mainland; null for any other number. */
+export function mainlandMobile(e164: string): string | null {
+  return /^\+86(1[3-9][0-9]{9})$/.exec(e164)?.[1] ?? null;
+}
+
 /** Enough to recognise one's own number by: country code and the last four digits. */
 export function maskPhone(e164: string): string {
   const country = parsePhoneNumberFromString(e164)?.countryCallingCode;

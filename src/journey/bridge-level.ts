@@ -1,4 +1,5 @@
 import { capped } from '../assurance/bridge-worth.ts';
+import { proofs, supposed } from '../assurance/worth.ts';
 import type { OpenBridge } from '../bridges/index.ts';
 import { wouldMeet } from '../standing/sign-ins.ts';
 import type { Situation } from './gather.ts';
@@ -22,21 +23,7 @@ function reaches(
   { identity, authentication }: ReturnType<typeof capped>,
   now: Date,
 ): boolean {
-  const evidence = identity
-    ? [
-        {
-          id: 'wanted',
-          kind: 'upstream' as const,
-          source: bridge,
-          strength: identity.strength,
-          category: null,
-          confirmed: identity.confirms,
-          recordedAt: now,
-          expiresAt: null,
-          revokedAt: null,
-        },
-      ]
-    : [];
+  const evidence = identity ? [supposed('wanted', { kind: 'upstream', source: bridge, ...identity }, null, now)] : [];
   const event = authentication
     ? [
         {
@@ -51,20 +38,8 @@ function reaches(
     : [];
   const events = [...(citizen?.events ?? []), ...event];
   // Whoever signs in has an account, and so what a registration shows: a name is not asked for where that is enough.
-  const known = citizen?.evidence ?? [registered(now)];
+  const known = citizen?.evidence ?? [supposed('registered', proofs.sms, null, now)];
   const facts = { evidence: [...known, ...evidence], events };
   const acceptance = { ...requirement, categories: null };
   return wouldMeet({ policy, requirement }, facts, { at: now, interaction: interaction.cid, acceptance });
 }
-
-const registered = (now: Date) => ({
-  id: 'registered',
-  kind: 'contact' as const,
-  source: 'sms',
-  strength: 'weak' as const,
-  category: null,
-  confirmed: ['phone'],
-  recordedAt: now,
-  expiresAt: null,
-  revokedAt: null,
-});

@@ -1,5 +1,6 @@
 import type Router from '@koa/router';
 import type { Context } from 'koa';
+import { provedBy } from '../assurance/worth.ts';
 import { recordEvidence } from '../commands/record-evidence.ts';
 import { count, uncount } from '../commands/throttles.ts';
 import { holdsDocument } from '../commands/upstream-person.ts';
@@ -13,19 +14,22 @@ import type { Applicant } from '../proofing/method.ts';
 import { ownRefusal, recordRefusal } from '../proofing/refusals.ts';
 import { personOf } from '../storage/accounts.ts';
 import { seeOther } from '../web/forms.ts';
+import { knownPaper } from './check-data.ts';
 import { causeOf, type Handler, withSituation } from './context.ts';
 import type { JourneyDeps } from './deps.ts';
-import type { Situation } from './gather.ts';
+import type { Citizen, Situation } from './gather.ts';
 import { renderPage } from './pages.ts';
 import { authenticated, refused, today, unavailable } from './prove.ts';
 import { saveState } from './state.ts';
+import { proveTie, tieOf } from './tie.ts';
 
 /** One form for every check: what the person states goes to its books, and an answer that agrees becomes evidence. */
 const prove: Handler = async (deps, ctx, situation) => {
   const citizen = authenticated(situation);
   const open = await deps.checks.get(param(ctx, 'check'));
   const { id, yields } = open.traits;
-  const applicant = await applicantOf(deps, ctx, situation, open);
+  if (open.traits.ofAccount) return askedOfAccount(deps, ctx, situation, citizen);
+  const applicant = await applicantOf(deps, ctx, situation, citizen, open);
   if (applicant === null) return;
   // Guessing at books is limited per account, per person guessed at and per address (security.md E17).
   await count(deps, 'registerAccount', citizen.account.id);
@@ -47,11 +51,8 @@ const prove: Handler = async (deps, ctx, situation) => {
     await recordEvidence(deps, {
       accountId: citizen.account.id,
       facts: {
-        kind: yields.kind,
-        source: id,
-        strength: yields.strength,
+        ...provedBy(yields),
         category,
-        confirmed: facts.confirmed,
         expiresAt: facts.validUntil,
         reference: facts.recordRef,
       },
@@ -75,14 +76,33 @@ const prove: Handler = async (deps, ctx, situation) => {
   return seeOther(ctx, situation.base);
 };
 
+/** A check of the account's own number and person: one press, and whatever is said, the ways that are left. */
+async function askedOfAccount(deps: JourneyDeps, ctx: Context, situation: Situation, citizen: Citizen): Promise<void> {
+  await count(deps, 'registerAddress', deps.clientAddress(ctx));
+  const may = (await tieOf(deps, situation, citizen)) !== null;
+  const asked = may ? await proveTie(deps, situation, citizen, causeOf(ctx, situation)) : null;
+  if (asked === 'yes') await uncount(deps, 'registerAddress', deps.clientAddress(ctx));
+  const tie = asked ?? situation.state.tie;
+  // The way that was chosen has been gone: what is left is chosen anew.
+  const way = asked === 'yes' ? situation.state.way : [];
+  await saveState(deps, situation.interaction, { ...situation.state, notice: null, tie, way });
+  seeOther(ctx, situation.base);
+}
+
 /** What was typed, checked for its form; null: the page was shown again with what to mend. */
 async function applicantOf(
   deps: JourneyDeps,
   ctx: Context,
   situation: Situation,
+  citizen: Citizen,
   { traits }: OpenCheck,
 ): Promise<Applicant | null> {
-  const text = (name: string) => textOf(ctx, name);
+  const isAsked = textOf(ctx, 'name') !== '' || textOf(ctx, 'number') !== '';
+  const known = isAsked ? null : await knownPaper(deps, citizen, traits);
+  const text = (name: 'name' | 'documentType' | 'number' | 'phone' | 'region' | 'bankCard') =>
+    known !== null && (name === 'name' || name === 'documentType' || name === 'number')
+      ? known[name]
+      : textOf(ctx, name);
   const errors: Record<string, string> = {};
   const name = readName(text('name'));
   if (!name.ok || name.script === 'mixed') errors.name = 'errors.name_invalid';

@@ -1,12 +1,18 @@
-import { type Account, contactsOf } from '../storage/accounts.ts';
+import { isNamed } from '../assurance/untied.ts';
+import { contactsOf } from '../storage/accounts.ts';
 import { personOf } from '../storage/persons.ts';
 import type { ConsentNeed } from './consent.ts';
 import type { JourneyDeps } from './deps.ts';
+import type { Citizen } from './gather.ts';
 
 /** What the app would receive, with the citizen's own values, so that nobody agrees to a word. */
-export async function consentItems(deps: JourneyDeps, account: Account, need: ConsentNeed): Promise<object> {
+export async function consentItems(
+  deps: JourneyDeps,
+  { account, assessment }: Citizen,
+  need: ConsentNeed,
+): Promise<object> {
   const ids = [...new Set([...need.scopes, ...need.claims])].filter((id) => id !== 'openid' && id !== 'offline_access');
-  const person = await personOf(deps.db, deps.keyring, account.id);
+  const person = isNamed(assessment) ? await personOf(deps.db, deps.keyring, account.id) : null;
   const phone = (await contactsOf(deps.db, deps.keyring, account.id)).find((contact) => contact.kind === 'phone');
   const values: Record<string, string | undefined> = {
     profile: person?.name,

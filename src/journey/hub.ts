@@ -3,6 +3,7 @@ import type { Offer } from '../assurance/plan.ts';
 import { offersFor, type ServiceHealth } from '../commands/offers.ts';
 import { forCategory } from '../commands/outside-offers.ts';
 import { rememberDevice } from '../commands/throttles.ts';
+import { underTie } from '../commands/tie-offer.ts';
 import { anyCounter } from '../storage/counters.ts';
 import { finishVisit } from '../storage/journey-visits.ts';
 import { seeOther } from '../web/forms.ts';
@@ -16,6 +17,7 @@ import { mayBind } from './own-sign-in.ts';
 import { renderPage } from './pages.ts';
 import { qrHelps } from './qr-data.ts';
 import { nextStep, waysFor } from './steps.ts';
+import { tieOf } from './tie.ts';
 
 /**
  * GET /interaction/:uid: the one place where the order of the journey is decided. Every other handler ends here.
@@ -30,11 +32,13 @@ import { nextStep, waysFor } from './steps.ts';
 const hub: Handler = async (deps, ctx, situation) => {
   const { citizen, state, interaction } = situation;
   const met = citizen?.verdict.kind === 'met';
-  const health = { ...deps.health(), counter: citizen !== null && !met && (await anyCounter(deps.db)) };
+  const counter = citizen !== null && !met && (await anyCounter(deps.db));
+  const tie = citizen === null || met ? null : await tieOf(deps, situation, citizen);
+  const health = { ...deps.health(), counter, silentTie: tie === 'silent' };
   const offers = citizen
     ? [
         ...ownWays(situation, citizen, health, deps.clock()),
-        ...(met ? [] : await outsideWays(deps, situation, citizen)),
+        ...(met ? [] : underTie(await outsideWays(deps, situation, citizen), tie)),
       ]
     : [];
   const ways = waysFor(situation, offers, deps.clock());

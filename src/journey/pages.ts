@@ -18,6 +18,7 @@ import type { JourneyDeps } from './deps.ts';
 import type { Situation } from './gather.ts';
 import { qrData, qrHelps } from './qr-data.ts';
 import { stepUpData } from './step-up-data.ts';
+import { halfData, tieData } from './tie.ts';
 
 export const pageNames = [
   'sign-in',
@@ -39,6 +40,7 @@ export const pageNames = [
   'prove-face',
   'prove-counter',
   'prove-check',
+  'prove-tie',
   'prove-bridge',
   'bridge-input',
   'bridge-wait',
@@ -119,7 +121,10 @@ async function pageData(
   const canContinue = citizen !== null && citizen.verdict.kind === 'short' && citizen.verdict.voluntary;
   switch (page) {
     case 'prove-check':
-      return checkData(deps, ctx, input.step);
+      return checkData(deps, ctx, situation, input.step);
+    case 'prove-population':
+    case 'prove-tie':
+      return tieData(deps, situation);
     case 'prove-bridge':
     case 'bridge-input':
     case 'bridge-wait':
@@ -167,7 +172,11 @@ async function pageData(
     case 'enrol-passkey':
       return citizen ? { passkey: await enrolChallenge(deps, situation, citizen, 'Shimin') } : {};
     case 'choose':
-      return { ...stepUpData(situation, input.ways, input.offers ?? [], await nearness(deps, ctx)), canContinue };
+      return {
+        ...stepUpData(situation, input.ways, input.offers ?? [], await nearness(deps, ctx)),
+        ...(await halfData(deps, situation)),
+        canContinue,
+      };
     case 'prove-counter':
       return citizen ? counterData(deps, ctx, situation, citizen.account.id) : {};
     case 'prove-unavailable':
@@ -175,7 +184,7 @@ async function pageData(
     case 'prove-refused':
       return { canContinue, cause: refusalCause(state.notice?.reason) };
     case 'consent':
-      return citizen && input.consent ? consentItems(deps, citizen.account, input.consent) : {};
+      return citizen && input.consent ? consentItems(deps, citizen, input.consent) : {};
     case 'stopped':
       return { stop: situation.stop };
     default:

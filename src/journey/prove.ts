@@ -1,6 +1,7 @@
 import type Router from '@koa/router';
 import { z } from 'zod';
 import { personCategory } from '../assurance/accepted.ts';
+import { proofs, provedBy } from '../assurance/worth.ts';
 import { type EvidenceFacts, recordEvidence, refuseEvidence } from '../commands/record-evidence.ts';
 import { count, uncount } from '../commands/throttles.ts';
 import { holdsDocument } from '../commands/upstream-person.ts';
@@ -15,6 +16,7 @@ import { causeOf, fieldErrors, type Handler, withSituation } from './context.ts'
 import type { JourneyDeps } from './deps.ts';
 import type { Citizen, Situation } from './gather.ts';
 import { saveState } from './state.ts';
+import { proveTie, tieOf } from './tie.ts';
 
 const populationForm = z.object({ name: z.string().min(1).max(200), number: z.string().min(1).max(40) });
 
@@ -33,6 +35,7 @@ const provePopulation: Handler = async (deps, ctx, situation) => {
   await count(deps, 'registerTarget', number);
   await count(deps, 'registerAddress', deps.clientAddress(ctx));
 
+  const silent = (await tieOf(deps, situation, citizen)) === 'silent';
   const known = await personOf(deps.db, deps.keyring, citizen.account.id);
   // Another person's number is not asked about for this account.
   if (known && !holdsDocument(known, 'cn_resident_id', number)) {
@@ -55,11 +58,8 @@ const provePopulation: Handler = async (deps, ctx, situation) => {
   }
   await uncount(deps, 'registerAddress', deps.clientAddress(ctx));
   const facts: EvidenceFacts = {
-    kind: 'population',
-    source: 'population',
-    strength: 'strong',
+    ...provedBy(proofs.population),
     category: 'mainland',
-    confirmed: ['name', 'document_number'],
     expiresAt: result.facts.validUntil,
     reference: result.facts.recordRef,
   };
@@ -83,7 +83,9 @@ const provePopulation: Handler = async (deps, ctx, situation) => {
       return refused(deps, ctx, situation, citizen, ownRefusal(error.code, register));
     throw error;
   }
-  await saveState(deps, situation.interaction, { ...situation.state, notice: null });
+  // The page said so: together with the register's check the carrier is asked, where that is what is missing.
+  const tie = silent ? await proveTie(deps, situation, citizen, causeOf(ctx, situation)) : situation.state.tie;
+  await saveState(deps, situation.interaction, { ...situation.state, notice: null, tie });
   return seeOther(ctx, situation.base);
 };
 
@@ -119,11 +121,8 @@ const finishFace: Handler = async (deps, ctx, situation) => {
   if (recordRef === null || result.recordRef !== recordRef)
     return refused(deps, ctx, situation, citizen, faceRefusal('face_mismatch'));
   const facts: EvidenceFacts = {
-    kind: 'face',
-    source: 'face',
-    strength: 'strong',
+    ...provedBy(proofs.face),
     category: personCategory(citizen.evidence),
-    confirmed: ['liveness', 'photo'],
     expiresAt: null,
     reference: recordRef,
   };

@@ -88,6 +88,8 @@ const schema = z.object({
   notice: z
     .object({ kind: z.enum(['unavailable', 'refused', 'bridge']), reason: z.string(), bridge: z.string().optional() })
     .nullable(),
+  /** What the carrier said of the confirmed number; null: it was not asked in this request. */
+  tie: z.enum(['yes', 'no', 'unreachable']).nullable().default(null),
   /** An upstream's answer that is linked to no account yet: the person says which, and proves it is theirs. */
   upstream: z.object({ facts: upstreamFacts, at: z.number() }).nullable().default(null),
   /** Shown while the person acts in an upstream's app. */
@@ -108,6 +110,7 @@ const empty: JourneyState = {
   recoveryCodes: [],
   face: null,
   notice: null,
+  tie: null,
   upstream: null,
   waiting: null,
   qr: null,

@@ -17,7 +17,7 @@ const stepPages: Readonly<Record<string, PageName>> = {
   'face-permit': 'prove-face',
   'exit-entry': 'prove-check',
   unionpay: 'prove-check',
-  carrier: 'prove-check',
+  carrier: 'prove-tie',
   counter: 'prove-counter',
   counter_two: 'prove-counter',
 };

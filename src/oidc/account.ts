@@ -2,6 +2,7 @@ import type { Client, Account as EngineAccount, KoaContextWithOIDC } from 'oidc-
 import { assuranceClaim } from '../assurance/claims.ts';
 import { isAlive } from '../assurance/evidence.ts';
 import { inForce, stops } from '../assurance/interventions.ts';
+import { isNamed } from '../assurance/untied.ts';
 import { verifiedClaims } from '../assurance/verified-claims.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Keyring } from '../lib/crypto.ts';
@@ -120,8 +121,9 @@ async function claimsOf(
     ...levelClaims(standing, answer, names),
   };
   const wants = (name: string, byScope: string) => scopes.has(byScope) || name in requested;
+  // Until something ties the person here to the record, it is anybody's who knows the name and the number.
   const person =
-    wants('name', 'profile') || 'verified_claims' in requested
+    isNamed(standing.assessment) && (wants('name', 'profile') || 'verified_claims' in requested)
       ? await personOf(deps.db, deps.keyring, account.id)
       : null;
   if (wants('locale', 'profile')) claims.locale = account.locale;

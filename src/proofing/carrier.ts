@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { canonicalDocument } from '../identity/documents/canonical.ts';
 import { normaliseName } from '../identity/names.ts';
+import { mainlandMobile } from '../identity/phone.ts';
 import { ShiminError } from '../lib/errors.ts';
 import type { Applicant, ProofingMethod, ProofingResult, ProvedFacts } from './method.ts';
-import { type NumberMonths, parseMonths } from './number-age.ts';
+import { changedHandsSince, type NumberMonths, parseMonths } from './number-age.ts';
 import { unavailableFor } from './signed-call.ts';
 import { type TencentSource, tencentCall } from './tencent-call.ts';
 
@@ -89,16 +90,17 @@ export function carrierCheck(given: unknown, ports: CarrierCheckPorts): CarrierC
         // Only now: whoever does not know the holder hears nothing of the number.
         const standing = standingOf(await tencentCall(source, 'MobileStatus', { Mobile: mobile }, statusSchema));
         if (standing !== 'in_service') return { outcome: standing };
-        return leastMonths === 0 ? matched : aged(matched, await numberAge(`+86${mobile}`), leastMonths);
+        const now = ports.clock();
+        const confirmedAt = justConfirmed(applicant.phoneConfirmedAt, now)
+          ? null
+          : (applicant.phoneConfirmedAt ?? null);
+        if (leastMonths === 0 && confirmedAt === null) return matched;
+        return aged(matched, await numberAge(`+86${mobile}`), { leastMonths, confirmedAt, now });
       } catch (error) {
         return unavailableFor(error);
       }
     },
   };
-}
-
-function mainlandMobile(phone: string): string | null {
-  return /^\+86(1[3-9][0-9]{9})$/.exec(phone)?.[1] ?? null;
 }
 
 /** Null for what carriers here can't be asked. */
@@ -130,7 +132,6 @@ function judge(
       documentType: 'cn_resident_id',
       documentNumber: number,
       birthDate: null,
-      confirmed: ['name', 'document_number', 'phone'],
       validUntil: null,
       reference: RequestId,
     },
@@ -156,10 +157,24 @@ function ageOf({ Result, Range }: z.infer<typeof ageSchema>): NumberAge {
   return { outcome: 'known', months };
 }
 
-/** Numbers opened in somebody's name the other day are how stolen papers are used: a young number is no evidence. */
-function aged(matched: ProofingResult, age: NumberAge, leastMonths: number): ProofingResult {
+const DAY_MS = 24 * 3_600_000;
+
+/** A number that was confirmed today is with whoever confirmed it. */
+const justConfirmed = (at: Date | undefined, now: Date) => at !== undefined && now.getTime() - at.getTime() < DAY_MS;
+
+/**
+ * Numbers opened in somebody's name the other day are how stolen papers are used: a young number is no evidence. Nor is one
+ * that may have come to its holder after it was confirmed here, by another.
+ */
+function aged(
+  matched: ProofingResult,
+  age: NumberAge,
+  { leastMonths, confirmedAt, now }: { leastMonths: number; confirmedAt: Date | null; now: Date },
+): ProofingResult {
   if (age.outcome === 'unavailable') return age;
-  return age.outcome === 'known' && age.months.atLeast >= leastMonths ? matched : { outcome: 'refused' };
+  const held = age.outcome === 'known' && age.months.atLeast >= leastMonths ? age.months : null;
+  const same = held !== null && (confirmedAt === null || changedHandsSince(held, confirmedAt, now) === 'no');
+  return same ? matched : { outcome: 'refused' };
 }
 
 const busy = (why: string, retryAfter: number) =>

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { EvidenceKind, Strength } from '../assurance/evidence.ts';
+import type { Proof } from '../assurance/worth.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Upstream } from '../lib/upstream.ts';
 import type { ProofingMethod } from './method.ts';
@@ -14,7 +14,10 @@ export interface CheckTraits {
   readonly documents: readonly [string, ...string[]];
   /** Asked besides name and document. */
   readonly asks: readonly ('phone' | 'bankCard')[];
-  readonly yields: { readonly kind: EvidenceKind; readonly strength: Strength; readonly confirms: readonly string[] };
+  /** Asked with what the account has: the person proved and the number confirmed here. Nobody types anything for it. */
+  readonly ofAccount?: true;
+  /** A row of the one table. */
+  readonly yields: Proof;
   /** Locale keys of what to have at hand (`have.*`). */
   readonly have: readonly string[];
 }

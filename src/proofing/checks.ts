@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { proofs } from '../assurance/worth.ts';
 import { carrierCheck, carrierCheckSecrets, carrierCheckSettings } from './carrier.ts';
 import type { CheckModule } from './check.ts';
 import { exitEntryDocuments, exitEntryService } from './exit-entry.ts';
@@ -14,7 +15,7 @@ export const checkModules: readonly CheckModule[] = [
       minutes: 3,
       documents: exitEntryDocuments,
       asks: [],
-      yields: { kind: 'document', strength: 'strong', confirms: ['name', 'document_number'] },
+      yields: proofs['exit-entry'],
       have: ['have.permit'],
     },
     settings: exitEntrySettings,
@@ -27,7 +28,7 @@ export const checkModules: readonly CheckModule[] = [
       minutes: 2,
       documents: ['cn_resident_id', 'cn_hm_travel_permit', 'cn_tw_travel_permit'],
       asks: ['phone', 'bankCard'],
-      yields: { kind: 'elements', strength: 'fair', confirms: ['name', 'document_number', 'phone', 'bank_card'] },
+      yields: proofs.unionpay,
       have: ['have.bankCard'],
     },
     settings: unionPaySettings,
@@ -40,9 +41,10 @@ export const checkModules: readonly CheckModule[] = [
       id: 'carrier',
       minutes: 1,
       documents: ['cn_resident_id'],
-      asks: ['phone'],
-      yields: { kind: 'elements', strength: 'fair', confirms: ['name', 'document_number', 'phone'] },
-      have: ['have.idCard'],
+      asks: [],
+      ofAccount: true,
+      yields: proofs.carrier,
+      have: ['have.device'],
     },
     settings: carrierCheckSettings,
     secrets: [...carrierCheckSecrets],

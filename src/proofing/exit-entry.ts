@@ -127,7 +127,6 @@ function judge(answer: Answer, asked: Asked, requestId: string, now: Date): Proo
         // A kind of document that we don't know finds nobody here.
         .filter((other) => isExitEntryDocument(other.type) && !sameDocument(other, asked)),
       birthDate: record.birth_date,
-      confirmed: ['name', 'document_number'],
       validUntil,
       reference: requestId,
     },

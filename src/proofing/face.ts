@@ -79,10 +79,5 @@ function judge(result: z.infer<typeof resultSchema>, kept: z.infer<typeof keepSc
     return { outcome: 'unavailable', retryAfter: 30 };
   }
   if (result.result !== 'match') return { outcome: refusalOf[result.result] };
-  return {
-    outcome: 'verified',
-    recordRef: result.record_ref,
-    confirmed: ['photo', 'liveness'],
-    reference: result.reference,
-  };
+  return { outcome: 'verified', recordRef: result.record_ref, reference: result.reference };
 }

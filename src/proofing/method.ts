@@ -1,4 +1,4 @@
-import type { EvidenceKind, PersonCategory, Strength } from '../assurance/evidence.ts';
+import type { PersonCategory } from '../assurance/evidence.ts';
 
 /** What a person states about themselves, already parsed and checked by src/identity. */
 export interface Applicant {
@@ -10,6 +10,8 @@ export interface Applicant {
   readonly issue?: string;
   /** E.164; for checks that compare it with a carrier's or a bank's file. */
   readonly phone?: string;
+  /** When the account confirmed the phone; absent: somebody only typed it. */
+  readonly phoneConfirmedAt?: Date;
   /** Digits as printed on the card. It is asked about and forgotten: nothing stores, logs or returns it. */
   readonly bankCard?: string;
   /** For whom the question is asked; the register keeps it (Personal Information Protection Law art. 55, 56). */
@@ -22,7 +24,7 @@ export interface KnownDocument {
   readonly number: string;
 }
 
-/** What the source confirmed. It never says what that is worth: levels are the policy's business. */
+/** What the source confirmed. What that is worth stands in `assurance/worth.ts`; which levels it makes is the policy's business. */
 export interface ProvedFacts {
   /** The source's own handle of the record; a face check is bound to it. */
   readonly recordRef: string;
@@ -37,8 +39,6 @@ export interface ProvedFacts {
   /** Other documents of the same person that the source knows: whoever comes with one of them is found again. */
   readonly alsoKnown?: readonly KnownDocument[];
   readonly birthDate: string | null;
-  /** Words of `Evidence.confirmed`. */
-  readonly confirmed: readonly string[];
   /** The document's last day, if it ends: evidence ends with it (E14). */
   readonly validUntil: Date | null;
   /** The source's number of this answer, for its own records. */
@@ -66,12 +66,7 @@ export interface ProofingMethod {
 }
 
 export type FaceOutcome =
-  | {
-      readonly outcome: 'verified';
-      readonly recordRef: string;
-      readonly confirmed: readonly string[];
-      readonly reference: string;
-    }
+  | { readonly outcome: 'verified'; readonly recordRef: string; readonly reference: string }
   | { readonly outcome: FaceRefusal }
   | { readonly outcome: 'unavailable'; readonly retryAfter: number };
 
@@ -83,15 +78,4 @@ export interface HostedProofing {
     returnUrl: string;
   }): Promise<{ outcome: 'started'; url: string; keep: unknown } | { outcome: 'unavailable'; retryAfter: number }>;
   finish(answer: { keep: unknown; sessionId: string; resultToken: string }): Promise<FaceOutcome>;
-}
-
-/** What evidence a method yields; `strength` is a ceiling that the policy may lower. */
-export interface ProofingTraits {
-  readonly id: string;
-  readonly kind: EvidenceKind;
-  readonly source: string;
-  readonly strength: Strength;
-  readonly confirms: readonly string[];
-  /** Needs a record matched by one of these methods first; empty: by none. */
-  readonly after: readonly string[];
 }

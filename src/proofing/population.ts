@@ -76,7 +76,6 @@ function judge(answer: Answer, asked: Applicant & { documentType: string }, requ
       documentType: record.document_type,
       documentNumber: record.document_number,
       birthDate: record.birth_date,
-      confirmed: ['name', 'document_number'],
       validUntil: record.valid_until === null ? null : new Date(`${record.valid_until}T23:59:59.999+08:00`),
       reference: requestId,
     },

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { canonicalDocument } from '../identity/documents/canonical.ts';
 import { normaliseName } from '../identity/names.ts';
 import { categoryOfDocument } from '../identity/person.ts';
+import { mainlandMobile } from '../identity/phone.ts';
 import { readCard } from '../identity/read-number.ts';
 import type { Clock } from '../lib/clock.ts';
 import { newId } from '../lib/crypto.ts';
@@ -129,13 +130,13 @@ function askedOf({
   bankCard = '',
 }: Applicant): Asked | null {
   const certificateType = Object.hasOwn(certificateTypes, documentType) ? certificateTypes[documentType] : undefined;
-  const [, mobile] = /^\+86(1[3-9][0-9]{9})$/.exec(phone) ?? [];
+  const mobile = mainlandMobile(phone);
   const card = readCard(bankCard);
   const plainName = normaliseName(name);
   const plainNumber = canonicalDocument(documentType, number).number;
   // Fields inside `customerInfo` are joined without escapes: nobody's name may add one.
   const clean = [plainName, plainNumber].every((value) => value !== '' && !/[&={}]/.test(value));
-  if (certificateType === undefined || mobile === undefined || card === null || !clean) return null;
+  if (certificateType === undefined || mobile === null || card === null || !clean) return null;
   return { name: plainName, documentType, number: plainNumber, certificateType, phone: mobile, card };
 }
 
@@ -177,7 +178,6 @@ function judge(answer: Fields, own: Fields, applicant: Applicant, asked: Asked):
       documentType: asked.documentType,
       documentNumber: asked.number,
       birthDate: null,
-      confirmed: ['name', 'document_number', 'phone', 'bank_card'],
       validUntil: null,
       reference,
     },

@@ -12,7 +12,7 @@ import { insertIntervention } from '../../src/storage/interventions.ts';
 import { currentPolicy } from '../../src/storage/policies.ts';
 import { loa, raised } from '../admin/staff-support.ts';
 import { databaseKinds } from '../support/databases.ts';
-import { storedAccount } from '../support/rows.ts';
+import { ownNumber, storedAccount } from '../support/rows.ts';
 import { type Answered, type Api, base, openApi, type Program, revisionOf } from './support.ts';
 
 type Named = Program & { readonly id: string };
@@ -46,6 +46,14 @@ describe.each(databaseKinds)('every operation [%s]', (kind) => {
       strength: 'strong',
       category: 'mainland',
       confirmed: ['name', 'document_number'],
+      recordedAt: at,
+      expiresAt: null,
+      reference: null,
+    });
+    await insertEvidence(api.db, {
+      ...ownNumber,
+      accountId: person,
+      category: 'mainland',
       recordedAt: at,
       expiresAt: null,
       reference: null,
@@ -350,7 +358,10 @@ describe.each(databaseKinds)('every operation [%s]', (kind) => {
       expect(known.body).toMatchObject({
         id: person,
         category: 'mainland',
-        evidence: [{ kind: 'population', counts: true }],
+        evidence: [
+          { kind: 'population', counts: true },
+          { kind: 'elements', counts: true },
+        ],
       });
       expect(known.body.levels).toContain(loa(2));
       expect((await looks()).at(-1)).toMatchObject({

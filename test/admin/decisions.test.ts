@@ -36,7 +36,7 @@ beforeAll(async () => {
   li = await newPerson(browser);
   await addAuthenticator(li.page);
   await startSignIn(li.page, city, 'library');
-  await registerPhone(li.page, city, '13800138601');
+  await registerPhone(li.page, city, '13800138001');
   await createPasskey(li.page);
   await signedInAcr(li.page);
   await startSignIn(li.page, city, 'social-insurance');
@@ -98,7 +98,7 @@ describe('the citizen about themselves', () => {
     expect(await li.page.textContent('#levels')).toContain('You have not done this yet.');
     expect(await li.page.textContent('#events')).toContain('Passkey');
     expect(await li.page.textContent('#alternatives')).toContain('Check your name and ID card number');
-    expect(await main(li.page)).not.toMatch(/440305|13800138601|undefined|null|policy\.|explain\.|decisions\./);
+    expect(await main(li.page)).not.toMatch(/440305|13800138001|undefined|null|policy\.|explain\.|decisions\./);
     await look(li.page, 'account-asked');
   });
 
@@ -240,7 +240,7 @@ describe('the auditor', () => {
     expect(text).toContain('Nothing of this kind is on file.');
     expect(text).toContain(accountId);
     expect(text).toContain(asked.requestId);
-    expect(text).not.toMatch(/李晓明|440305|13800138601|undefined/);
+    expect(text).not.toMatch(/李晓明|440305|13800138001|undefined/);
     await look(auditor.page, 'admin-decision');
   });
 

@@ -12,7 +12,7 @@ import { heldThen, sourceHistory } from '../../src/storage/past.ts';
 import { currentPolicy } from '../../src/storage/policies.ts';
 import { insertEvent, pruneSessions } from '../../src/storage/sessions.ts';
 import { withDatabases } from '../support/databases.ts';
-import { later, storedAccount, t0 } from '../support/rows.ts';
+import { later, ownNumber, storedAccount, t0 } from '../support/rows.ts';
 import { loa, type Office, openOffice, raised } from './staff-support.ts';
 
 const minute = 60;
@@ -40,6 +40,7 @@ withDatabases('a decision explained afterwards', (makeDb) => {
       source: 'population',
       recordedAt: later(1),
     });
+    await insertEvidence(db(), { ...ownNumber, ...rest, accountId, recordedAt: later(1) });
     await insertEvent(db(), {
       accountId,
       sessionUid: 's',
@@ -101,7 +102,7 @@ withDatabases('a decision explained afterwards', (makeDb) => {
     expect(before.evidence.map(({ kind }) => kind)).toEqual(['contact']);
     await revokeEvidence(db(), { accountId, kinds: ['population'], at: later(10 * minute), reason: 'test' });
     const then = await explained();
-    expect(then.evidence.map(({ revokedAt }) => revokedAt)).toEqual([null, null]);
+    expect(then.evidence.map(({ revokedAt }) => revokedAt)).toEqual([null, null, null]);
     expect(then.agreement).toBe('same');
     const after = await explained({ at: later(11 * minute), outcome: 'step_up', level: null, acr: null });
     expect(after.agreement).toBe('same');

@@ -26,10 +26,11 @@ function expected(has: (name: string) => boolean): Set<string> {
   const held = new Set<string>();
   const counter = has('counter1') || has('counter2');
   const superior = has('upstreamSuperior') || counter;
-  const realName = has('population') || has('permit') || has('upstreamStrong') || superior;
   // A face counts for the permit of the same category of person only; the register asks for none.
   const realPerson =
     (has('population') && (has('face') || has('permitFace'))) || (has('permit') && has('permitFace')) || superior;
+  // A record alone is anybody's who knows the name and the number: something ties the person to it.
+  const realName = (has('population') && has('tie')) || has('upstreamStrong') || realPerson;
   const level4 = has('counter2') && has('boundHere');
   const level3 = level4 || (passkey && realPerson);
   const level2 = level3 || (twoFactors && realName);
@@ -65,7 +66,7 @@ describe('all subsets of evidence and authentication', () => {
         for (let bit = 1; bit <= a; bit <<= 1) if (a & bit) expectSuperset(levels, byBits[i]?.[a ^ bit]);
       });
     });
-    expect(byBits.flat()).toHaveLength(512 * 256);
+    expect(byBits.flat()).toHaveLength(1024 * 256);
   });
 
   function expectSuperset(larger: ReadonlySet<string>, smaller: ReadonlySet<string> | undefined): void {
@@ -150,7 +151,9 @@ describe('any evidence and events', () => {
   it('two of one kind are one factor', () => {
     const possession = [methods.totp, methods.sms, methods.recovery, methods.unverified];
     expect(
-      assess(defaultPolicy, [kinds.contact, kinds.population], possession, now).held.map(({ level }) => level),
+      assess(defaultPolicy, [kinds.contact, kinds.population, kinds.tie], possession, now).held.map(
+        ({ level }) => level,
+      ),
     ).toEqual([L(1)]);
   });
 
@@ -165,7 +168,8 @@ describe('any evidence and events', () => {
 
 describe('what tokens say', () => {
   it('both axes, times, amr', () => {
-    const assessment = assess(defaultPolicy, [kinds.contact, kinds.population], [methods.password, methods.totp], now);
+    const items = [kinds.contact, kinds.population, kinds.tie];
+    const assessment = assess(defaultPolicy, items, [methods.password, methods.totp], now);
     expect(assessment.amr).toEqual(['mfa', 'otp', 'pwd']);
     expect(assuranceClaim(assessment, L(2))).toEqual({
       ial: 1,

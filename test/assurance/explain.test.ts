@@ -100,7 +100,8 @@ describe('explanations', () => {
         counter: { ...appRuleOf(L(2)), categories: ['hong_kong'], sources: { allow: null, deny: ['population'] } },
       },
     };
-    const items = [kinds.contact, kinds.population, kinds.permit, kinds.counter1];
+    const permitTie = { ...kinds.tie, id: 'permit tie', category: 'hong_kong' as const };
+    const items = [kinds.contact, kinds.population, kinds.permit, permitTie, kinds.counter1];
     const told = explain(policy, facts({ clientId: 'counter', evidence: items }));
     expect(told.ignored.map(({ id, why }) => [id, why.code])).toEqual([
       [kinds.population.id, 'explain.source_denied'],

@@ -214,12 +214,12 @@ describe('floors of scopes, resources and actions', () => {
     const verdict = (evidence: Parameters<typeof assess>[1]) =>
       satisfies(assess(policy, evidence, [methods.synced], now, facts), requirement, policy, facts);
     expect(verdict([kinds.contact]).kind).toBe('short');
-    expect(verdict([kinds.contact, kinds.population]).kind).toBe('met');
+    expect(verdict([kinds.contact, kinds.population, kinds.tie]).kind).toBe('met');
   });
 });
 
 describe('no way, because', () => {
-  const because = (more: object, evidence = [kinds.contact, kinds.population]) => {
+  const because = (more: object, evidence = [kinds.contact, kinds.population, kinds.tie]) => {
     const policy = { ...defaultPolicy, apps: { ...defaultPolicy.apps, library: { ...appRuleOf(L(2)), ...more } } };
     const requirement = requirementFor(policy, 'library', { acrValues: [], prompt: [] });
     const found = plan({

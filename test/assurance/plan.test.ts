@@ -8,7 +8,7 @@ import { offersFor } from '../../src/commands/offers.ts';
 import { kinds, L, methods, now } from './support.ts';
 
 const none: AcrRequest = { acrValues: [], prompt: [] };
-const healthy = { population: true, face: true };
+const healthy = { population: true, face: true, silentTie: true };
 const passkeyHolder = {
   passkeys: [{ backupEligible: true }],
   hasPassword: false,
@@ -69,7 +69,7 @@ describe('ways', () => {
   });
 
   it('out of service: not a way, but named', () => {
-    const offers = offersFor(passkeyHolder as never, { population: false, face: true });
+    const offers = offersFor(passkeyHolder as never, { ...healthy, population: false });
     const { result } = ask('social-insurance', {}, { events: [methods.synced], offers });
     expect(result).toMatchObject({
       kind: 'unreachable',

@@ -182,7 +182,7 @@ describe('recorded decisions under another policy', () => {
     expect(ask([], L(1))).toBe('met');
     expect(ask([], L(2))).toBe('step_up');
     expect(ask(['none'], L(2))).toBe('refused');
-    const proved = { ...base, evidence: [kinds.contact, kinds.population], events: [methods.password] };
+    const proved = { ...base, evidence: [kinds.contact, kinds.population, kinds.tie], events: [methods.password] };
     expect(outcomeUnder(withFloor('library', L(2)), { ...proved, request: { acrValues: [], prompt: [] } })).toBe(
       'reauthenticate',
     );
@@ -204,7 +204,7 @@ describe('the longest new way', () => {
       name: 'registered',
       evidence: [kinds.contact],
       events: [methods.synced] as AuthenticationEvent[],
-      offers: offersFor(holder as never, { population: true, face: true }),
+      offers: offersFor(holder as never, { population: true, face: true, silentTie: true }),
     },
     { name: 'nobody', evidence: [] as Evidence[], events: [] as AuthenticationEvent[], offers: [] },
   ];

@@ -11,7 +11,7 @@ const eidas = (level: string) => `http://eidas.europa.eu/LoA/${level}`;
 
 const people = {
   level1: { evidence: [kinds.contact], events: [methods.password] },
-  level2: { evidence: [kinds.contact, kinds.population], events: [methods.password, methods.totp] },
+  level2: { evidence: [kinds.contact, kinds.population, kinds.tie], events: [methods.password, methods.totp] },
   level3: { evidence: [kinds.contact, kinds.population, kinds.face], events: [methods.synced] },
 };
 

@@ -38,6 +38,13 @@ export const event = (
 export const kinds = {
   contact: evidence({ kind: 'contact', strength: 'weak' }),
   population: evidence({ kind: 'population', strength: 'strong', confirmed: ['name', 'document_number'] }),
+  /** The number that the account confirmed is registered to the same person. */
+  tie: evidence({
+    kind: 'elements',
+    source: 'carrier',
+    strength: 'fair',
+    confirmed: ['name', 'document_number', 'phone', 'own_phone'],
+  }),
   permit: evidence({
     kind: 'document',
     source: 'exit-entry',

@@ -65,10 +65,10 @@ describe('an explanation as its reader reads it', () => {
   it('shows what met a rule with its date and source, or every way and what it lacked', () => {
     const [level] = told().levels;
     expect(level).toMatchObject({ held: false, through: null });
-    expect(level?.identity.length).toBe(5);
+    expect(level?.identity.length).toBe(8);
     expect(level?.identity[0]?.rules[0]).toMatchObject({ met: false, missing: 'Nothing of this kind is on file.' });
-    expect(level?.identity[1]?.conditions).toContain('residents of Macao');
-    const met = told({ evidence: [kinds.contact, kinds.population] });
+    expect(level?.identity[3]?.conditions).toContain('residents of Macao');
+    const met = told({ evidence: [kinds.contact, kinds.population, kinds.tie] });
     expect(met.levels[0]?.identity.length).toBe(1);
     expect(met.levels[0]?.identity[0]?.rules[0]?.proofs).toEqual([
       {
@@ -97,7 +97,7 @@ describe('an explanation as its reader reads it', () => {
 
   it('says what was on file: used, not needed, ended, not counted and why', () => {
     const ended = evidence({ kind: 'face', strength: 'strong', revokedAt: new Date(now.getTime() - 1000) });
-    const items = [kinds.contact, kinds.population, ended, kinds.upstreamStrong, kinds.counter1];
+    const items = [kinds.contact, kinds.population, kinds.tie, ended, kinds.upstreamStrong, kinds.counter1];
     const policy: AssurancePolicy = {
       ...defaultPolicy,
       apps: { 'social-insurance': { ...appRuleOf(L(2)), sources: { allow: null, deny: ['upstream'] } } },
@@ -106,12 +106,13 @@ describe('an explanation as its reader reads it', () => {
     expect(all.evidence.map(({ state, why }) => [state, why])).toEqual([
       ['unused', null],
       ['used', null],
+      ['used', null],
       ['ended', null],
       ['ignored', 'The app does not accept upstream.'],
       ['ignored', 'It did not count: the counters (switched off at that time).'],
     ]);
     expect(all.evidence[1]?.confirms).toEqual(['confirms the name', 'confirms the document number']);
-    expect(all.evidence[4]?.confirms).toEqual(['confirmed by officials: 1']);
+    expect(all.evidence[5]?.confirms).toEqual(['confirmed by officials: 1']);
     expect(all.events).toMatchObject([
       { state: 'used', properties: ['with the person verified by the device', 'that resists phishing'] },
     ]);
@@ -136,7 +137,7 @@ describe('an explanation as its reader reads it', () => {
 
   it('gives the ways there were, those closed, and why there was none', () => {
     const holder = { passkeys: [{ backupEligible: true }], hasPassword: false, hasTotp: false, recoveryCodesLeft: 0 };
-    const offers = (population: boolean) => offersFor(holder as never, { population, face: true });
+    const offers = (population: boolean) => offersFor(holder as never, { population, face: true, silentTie: true });
     expect(told({ offers: offers(true) }).alternatives).toMatchObject({
       ways: [{ steps: ['population'] }],
       because: [],

@@ -90,7 +90,8 @@ describe('attacks on identities of others', () => {
     await startSignIn(attacker.page, city, 'social-insurance');
     await chooseFirstWay(attacker.page);
     await proveAgainstRegister(attacker.page, '李晓明', '440305198806151219');
-    await signedInAcr(attacker.page);
+    // The victim's name and number, and the attacker's own telephone: kept, and worth no name.
+    await attacker.page.waitForSelector('#half');
     // D04: a way in of the attacker's own, to come back by. D03: and a session that is open all the while.
     await attacker.page.goto(`${city.issuer}/account/identities`);
     await attacker.page.click('form[action="/account/identities/wechat/start"] button');

@@ -21,7 +21,7 @@ import { revokeRole } from '../../src/storage/staff.ts';
 import { loa, type Office, openOffice } from '../admin/staff-support.ts';
 import { registerReceiver } from '../signals/support.ts';
 import { withDatabases } from '../support/databases.ts';
-import { storedAccount, t0, testKeyring } from '../support/rows.ts';
+import { ownNumber, storedAccount, t0, testKeyring } from '../support/rows.ts';
 
 withDatabases('interventions', (makeDb) => {
   let db: Db;
@@ -69,6 +69,8 @@ withDatabases('interventions', (makeDb) => {
   const prove = async () => {
     const confirmed = ['name', 'document_number'];
     await recordEvidence(office.deps, { accountId, facts: facts('population', confirmed), cause });
+    const tie = { ...facts('elements', []), ...ownNumber };
+    await recordEvidence(office.deps, { accountId, facts: tie, cause });
   };
   const showFace = () => recordEvidence(office.deps, { accountId, facts: facts('face', ['liveness', 'photo']), cause });
   const shown = {

@@ -1,7 +1,5 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadPeople } from '../../simulators/people.ts';
-import { cardsOf } from '../../simulators/unionpay/cards.ts';
 import { addAuthenticator, launchBrowser, newPerson } from '../support/browser.ts';
 import { startCity, type TestCity } from '../support/city.ts';
 import { codeFor, createPasskey, signedInAcr, startSignIn } from '../support/journey.ts';
@@ -208,28 +206,6 @@ describe('an account that is there already', () => {
     await startSignIn(page, city, 'library');
     await signInBy(page, 'wechat', 'zhang-wei-1');
     expect(await signedInAcr(page)).toContain('loa:1');
-    await context.close();
-  });
-});
-
-describe('checks at other people’s books', () => {
-  it('make a real name of a bank card and a mobile contract, which are little alone', async () => {
-    const { page, context } = await newPerson(browser, { locale: 'zh-CN' });
-    await addAuthenticator(page);
-    await startSignIn(page, city, 'social-insurance');
-    await register(page, 'CN', '13800138011', '+8613800138011');
-    await createPasskey(page);
-    await page.click('form[action$="/choose"] details summary');
-    await page.click('button[name=way][value*=carrier][value*=unionpay]');
-    const card = cardsOf(loadPeople()).find(({ person }) => person === 'one-character')?.number ?? '';
-    for (let i = 0; i < 2; i += 1) {
-      await page.fill('input[name=name]', '欧阳雪');
-      await page.fill('input[name=number]', '440305199908082263');
-      await page.fill('input[name=phone]', '13800138011');
-      if ((await page.locator('input[name=bankCard]').count()) > 0) await page.fill('input[name=bankCard]', card);
-      await page.click('form[action*="/prove/check/"] button');
-    }
-    expect(await signedInAcr(page)).toContain('loa:2');
     await context.close();
   });
 });

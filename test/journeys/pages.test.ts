@@ -42,10 +42,10 @@ const picture = (page: Page, name: string) => page.screenshot({ path: `${picture
 
 /** Languages as a browser says them, and what the page must be marked as (BCP 47). */
 const languages = [
-  { browser: 'zh-CN', page: 'zh-Hans', phone: '13800138501', id: { name: '李晓明', number: '440305198806151219' } },
-  { browser: 'zh-HK', page: 'zh-Hant', phone: '13800138502', id: { name: '陈嘉怡', number: '440305199502282425' } },
-  { browser: 'en-GB', page: 'en', phone: '13800138503', id: { name: '王建国', number: '440305194410010331' } },
-  { browser: 'pt-PT', page: 'pt', phone: '13800138504', id: { name: '黄𠮷', number: '44030519830405171X' } },
+  { browser: 'zh-CN', page: 'zh-Hans', phone: '13800138001', id: { name: '李晓明', number: '440305198806151219' } },
+  { browser: 'zh-HK', page: 'zh-Hant', phone: '13800138002', id: { name: '陈嘉怡', number: '440305199502282425' } },
+  { browser: 'en-GB', page: 'en', phone: '13800138003', id: { name: '王建国', number: '440305194410010331' } },
+  { browser: 'pt-PT', page: 'pt', phone: '13800138008', id: { name: '黄𠮷', number: '44030519830405171X' } },
 ] as const;
 
 describe.each(languages)('in $page', ({ browser: locale, page: lang, phone, id }) => {

@@ -33,7 +33,7 @@ async function phoneOf(number: string, name: string, id: string): Promise<Person
 
 beforeAll(async () => {
   [city, browser] = await Promise.all([startCity(), launchBrowser()]);
-  phone = await phoneOf('13800138601', '李晓明', '440305198806151219');
+  phone = await phoneOf('13800138001', '李晓明', '440305198806151219');
 });
 afterAll(async () => {
   await browser?.close();

@@ -24,7 +24,7 @@ beforeAll(async () => {
   ({ page } = await newPerson(browser));
   await addAuthenticator(page);
   await startSignIn(page, city, 'social-insurance');
-  await registerPhone(page, city, '13800138601');
+  await registerPhone(page, city, '13800138001');
   await createPasskey(page);
   await chooseFirstWay(page);
   await proveAgainstRegister(page, '李晓明', '440305198806151219');

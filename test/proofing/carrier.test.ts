@@ -38,7 +38,6 @@ describe('three elements that belong together', () => {
         documentType: 'cn_resident_id',
         documentNumber: '440305198806151219',
         birthDate: null,
-        confirmed: ['name', 'document_number', 'phone'],
         validUntil: null,
         reference: expect.stringMatching(/^[0-9a-f-]{36}$/),
       },

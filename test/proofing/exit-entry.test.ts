@@ -53,7 +53,6 @@ describe('asking about an exit-entry document', () => {
         documentNumber: 'H12345678',
         alsoKnown: [{ type: 'cn_hmt_residence_permit', number: '810000198503031018' }],
         birthDate: '1985-03-03',
-        confirmed: ['name', 'document_number'],
         validUntil: new Date('2030-05-31T15:59:59.999Z'),
         reference: source.seen.at(-1)?.body.request_id,
       },

@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { faceService } from '../../src/proofing/face.ts';
-import { proofingIds, proofingMethods } from '../../src/proofing/index.ts';
 import { type Answer, broken, type Script, startSource } from './source-server.ts';
 
 let script: Script = () => ({});
@@ -50,7 +49,6 @@ describe('the face check', () => {
     expect(await check(honest())).toEqual({
       outcome: 'verified',
       recordRef: 'r-1',
-      confirmed: ['photo', 'liveness'],
       reference: 'f-9',
     });
     expect(source.seen.at(-1)).toEqual({ path: '/face/v1/results', body: { session_id: 's-1', result_token: 't-1' } });
@@ -110,13 +108,5 @@ describe('the face check', () => {
     expect(await check((path, body) => (path.endsWith('/sessions') ? startsWell(path, body) : answer))).toMatchObject({
       outcome: 'unavailable',
     });
-  });
-});
-
-describe('the registry of proofing methods', () => {
-  it('lists each method under its own id, face after a record that has a photo', () => {
-    for (const id of proofingIds) expect(proofingMethods[id].id).toBe(id);
-    expect(proofingMethods.face.after).toEqual(['population', 'exit-entry']);
-    for (const id of proofingMethods.face.after) expect(proofingIds).toContain(id);
   });
 });

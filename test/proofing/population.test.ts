@@ -42,7 +42,6 @@ describe('asking the population register', () => {
         recordRef: 'r-1',
         name: '陈小明',
         birthDate: '1880-01-01',
-        confirmed: ['name', 'document_number'],
         validUntil: new Date('2030-05-31T15:59:59.999Z'),
       },
     });

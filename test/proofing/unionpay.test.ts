@@ -65,7 +65,6 @@ describe('four elements that belong together', () => {
         documentType: 'cn_resident_id',
         documentNumber: '440305198806151219',
         birthDate: null,
-        confirmed: ['name', 'document_number', 'phone', 'bank_card'],
         validUntil: null,
         reference: expect.stringMatching(/^[0-9a-f]{32}$/),
       },

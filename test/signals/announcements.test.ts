@@ -17,7 +17,7 @@ import { insertSignalEvent, pruneSignalEvents, waitingEvents } from '../../src/s
 import { insertStream } from '../../src/storage/signal-streams.ts';
 import { loa, type Office, openOffice } from '../admin/staff-support.ts';
 import { withDatabases } from '../support/databases.ts';
-import { storedAccount, testKeyring } from '../support/rows.ts';
+import { ownNumber, storedAccount, testKeyring } from '../support/rows.ts';
 import { residents } from './citizens.ts';
 import { registerReceiver } from './support.ts';
 
@@ -71,6 +71,11 @@ withDatabases('what is announced', (makeDb) => {
         documentNumber: resident?.number ?? '',
         birthDate: '1988-06-15',
       },
+      cause,
+    });
+    await recordEvidence(office.deps, {
+      accountId,
+      facts: { ...facts('elements', 'carrier', []), ...ownNumber },
       cause,
     });
     await recordEvidence(office.deps, { accountId, facts: facts('face', 'face', ['liveness', 'photo']), cause });

@@ -10,6 +10,7 @@ import { recordEvidence } from '../../src/commands/record-evidence.ts';
 import { registerCitizen } from '../../src/commands/register-citizen.ts';
 import { newId } from '../../src/lib/crypto.ts';
 import { appendPolicy, currentPolicy } from '../../src/storage/policies.ts';
+import { ownNumber } from '../support/rows.ts';
 import { appSecret } from './support.ts';
 
 export const redirectUri = 'http://localhost:9/callback';
@@ -97,6 +98,8 @@ export async function proveAgain(deps: CommandDeps, accountId: string, resident:
     },
     cause,
   });
+  const tie = { ...ownNumber, category: 'mainland', expiresAt: null, reference: randomUUID() } as const;
+  await recordEvidence(deps, { accountId, facts: tie, cause });
   await recordEvidence(deps, {
     accountId,
     facts: {

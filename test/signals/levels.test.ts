@@ -10,7 +10,7 @@ import { appendPolicy, currentPolicy } from '../../src/storage/policies.ts';
 import { insertStream, setStreamStatus } from '../../src/storage/signal-streams.ts';
 import { loa, type Office, openOffice } from '../admin/staff-support.ts';
 import { withDatabases } from '../support/databases.ts';
-import { storedAccount, testKeyring } from '../support/rows.ts';
+import { ownNumber, storedAccount, testKeyring } from '../support/rows.ts';
 import { registerReceiver } from './support.ts';
 
 const day = 86_400_000;
@@ -38,6 +38,7 @@ withDatabases('levels of many', (makeDb) => {
     const facts = { accountId: id, strength: 'strong', recordedAt: office.now, reference: null } as const;
     const record = { ...facts, kind: 'population', source: 'population', expiresAt: null } as const;
     await insertEvidence(db, { ...record, confirmed: ['name', 'document_number'] });
+    await insertEvidence(db, { ...facts, ...ownNumber, expiresAt: null });
     await insertEvidence(db, { ...facts, kind: 'face', source: 'face', expiresAt, confirmed: ['liveness', 'photo'] });
     await saveConsent(db, { accountId: id, clientId: app, scopes: ['openid'], claims: [], givenAt: office.now });
     return id;

@@ -1,3 +1,4 @@
+import { proofs, provedBy } from '../../src/assurance/worth.ts';
 import { type Keyring, makeKeyring, newId, newPersonKey, parseKeyring, randomToken } from '../../src/lib/crypto.ts';
 import { type Account, insertAccount } from '../../src/storage/accounts.ts';
 import type { Db } from '../../src/storage/db.ts';
@@ -27,3 +28,6 @@ export async function race(n: number, attempt: (i: number) => Promise<boolean>):
   const results = await Promise.all(Array.from({ length: n }, (_, i) => attempt(i)));
   return results.filter(Boolean).length;
 }
+
+/** What ties somebody to the record of a register: the number that they confirmed is theirs at its carrier. */
+export const ownNumber = provedBy(proofs.carrier);

@@ -126,6 +126,7 @@ export const samples: Readonly<Record<string, readonly object[]>> = {
     {
       ...journey,
       check: 'exit-entry',
+      known: null,
       documents: ['cn_hm_travel_permit', 'cn_tw_travel_permit'],
       asks: [],
       values: {},
@@ -133,11 +134,24 @@ export const samples: Readonly<Record<string, readonly object[]>> = {
     {
       ...journey,
       check: 'unionpay',
+      known: { type: 'cn_resident_id', masked: '••••1219' },
+      documents: ['cn_resident_id'],
+      asks: ['phone', 'bankCard'],
+      values: {},
+    },
+    {
+      ...journey,
+      check: 'unionpay',
+      known: null,
       documents: ['cn_resident_id'],
       asks: ['phone', 'bankCard'],
       values: { documentType: hostile, name: hostile, number: hostile, region: 'HK', phone: hostile },
       errors: { number: 'errors.number_invalid', bankCard: 'errors.card_invalid', phone: 'errors.phone_invalid' },
     },
+  ],
+  'journey/prove-tie': [
+    { ...journey, asksAbout: '+86 •••• 0001' },
+    { ...journey, asksAbout: null },
   ],
   'journey/prove-bridge': [{ ...journey, bridge: 'macao', asks: [], minutes: 3 }],
   'journey/bridge-input': [
@@ -203,6 +217,7 @@ export const samples: Readonly<Record<string, readonly object[]>> = {
   'journey/choose': [
     {
       ...journey,
+      half: null,
       level: '3',
       why: ['app_minimum', 'needs_identity'],
       missing: ['missing_population', 'missing_face'],
@@ -222,14 +237,21 @@ export const samples: Readonly<Record<string, readonly object[]>> = {
       ],
       canContinue: true,
     },
-    { ...journey, level: null, why: [], missing: [], ways: [], canContinue: false },
+    { ...journey, half: null, level: null, why: [], missing: [], ways: [], canContinue: false },
+    ...(['no', 'unreachable', null] as const).map((carrier) => ({
+      ...journey,
+      ...{ half: { carrier, phone: '+86 •••• 0001' }, level: '2', why: ['app_minimum'], missing: ['missing_face'] },
+      ...{ shown: 1, ways: [{ ...way, id: 'face', steps: ['face'] }], canContinue: false },
+    })),
   ],
   'journey/prove-population': [
     {
       ...journey,
+      asksAbout: '+86 •••• 0001',
       values: { name: hostile, number: '1' },
       errors: { name: 'errors.name_invalid', number: 'errors.number_invalid' },
     },
+    { ...journey, asksAbout: null },
   ],
   'journey/prove-face': [journey],
   'journey/prove-unavailable': [{ ...journey, canContinue: true }],
@@ -264,6 +286,7 @@ export const samples: Readonly<Record<string, readonly object[]>> = {
   'account/overview': [
     {
       name: '张伟',
+      untied: false,
       phone: '+86 138****0001',
       documents: [{ type: 'cn_resident_id', masked: '****1234' }],
       level: '2',
@@ -282,6 +305,7 @@ export const samples: Readonly<Record<string, readonly object[]>> = {
     },
     {
       name: null,
+      untied: true,
       phone: null,
       documents: [],
       level: '0',

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { upstreamProofs } from '../../assurance/worth.ts';
 import { ShiminError } from '../../lib/errors.ts';
 import { type Bridge, type BridgePorts, type BridgeRefusal, type BridgeRefused, defineBridge } from '../bridge.ts';
 import { type Gateway, type GatewayAnswer, gateway, UntrustedAnswer } from './gateway.ts';
@@ -66,7 +67,7 @@ export const alipay = defineBridge({
       { name: null, worth: { identity: null, authentication } },
       {
         name: 'certified',
-        worth: { identity: { strength: 'strong', confirms: ['name', 'document_number'] }, authentication },
+        worth: { identity: upstreamProofs.alipay.certified, authentication },
       },
     ],
     identityOfAccount: true,

@@ -1,4 +1,5 @@
 import type { AuthenticationWorth, IdentityWorth } from '../../assurance/bridge-worth.ts';
+import { upstreamProofs } from '../../assurance/worth.ts';
 import type { BridgeLevel } from '../bridge.ts';
 
 /** The platform's own levels of accounts, lowest first. */
@@ -34,9 +35,7 @@ const certificate: AuthenticationWorth = { ...oneFactor('possession'), factors: 
 const identityOf: Readonly<Record<CreditLevel, IdentityWorth | null>> = {
   // Only the format of what was typed in is checked.
   L0: null,
-  L1: { strength: 'strong', confirms: ['name', 'document_number'] },
-  L2: { strength: 'superior', confirms: ['name', 'document_number'] },
-  L3: { strength: 'superior', confirms: ['name', 'document_number'] },
+  ...upstreamProofs.guangdong,
 };
 
 /**

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { upstreamProofs } from '../../assurance/worth.ts';
 import { type BridgeLevel, defineBridge } from '../bridge.ts';
 import { keyEncryptionKey, keyPaddings } from './content.ts';
 import { gateway } from './gateway.ts';
@@ -31,7 +32,6 @@ const settings = z.object({
     .default('auth'),
 });
 
-const told = ['name', 'document_number', 'birth_date'];
 const authentication = {
   // The app on the telephone it was bound to, opened with a finger, a face or its PIN.
   factors: ['possession', 'inherence'],
@@ -43,11 +43,10 @@ const authentication = {
 
 const levels: readonly [BridgeLevel, ...BridgeLevel[]] = [
   { name: null, worth: { identity: null, authentication: null } },
-  { name: BASIC, worth: { identity: { strength: 'strong', confirms: told }, authentication } },
+  { name: BASIC, worth: { identity: upstreamProofs['iam-smart'].basic, authentication } },
   {
-    // Registered in person or at a kiosk, against the card and its holder.
     name: PLUS,
-    worth: { identity: { strength: 'superior', confirms: [...told, 'photo', 'liveness'] }, authentication },
+    worth: { identity: upstreamProofs['iam-smart'].plus, authentication },
   },
 ];
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { upstreamProofs } from '../../assurance/worth.ts';
 import { type Bridge, type BridgePorts, type BridgeResult, defineBridge } from '../bridge.ts';
 import { oidcBridge } from '../oidc.ts';
 import { claimsOf, VERIFIED } from './claims.ts';
@@ -37,7 +38,7 @@ export const macao = defineBridge({
       {
         name: VERIFIED,
         worth: {
-          identity: { strength: 'strong', confirms: ['name', 'document_number', 'birth_date'] },
+          identity: upstreamProofs.macao.verified,
           authentication,
         },
       },

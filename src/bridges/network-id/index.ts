@@ -1,12 +1,11 @@
 import type { AuthenticationWorth, IdentityWorth } from '../../assurance/bridge-worth.ts';
+import { upstreamProofs } from '../../assurance/worth.ts';
 import { type BridgeLevel, defineBridge } from '../bridge.ts';
 import { networkIdBridge } from './login.ts';
 import { type Mode, withInformation } from './modes.ts';
 import { networkIdSettings } from './settings.ts';
 
-const told = ['name', 'document_number', 'birth_date'];
-const real: IdentityWorth = { strength: 'strong', confirms: told };
-const present: IdentityWorth = { strength: 'superior', confirms: [...told, 'photo', 'liveness'] };
+const { named: real, present } = upstreamProofs['network-id'];
 
 const factors = {
   R01: ['possession'],

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { upstreamProofs } from '../../assurance/worth.ts';
 import { canonicalDocument, withoutState } from '../../identity/documents/canonical.ts';
 import { nameTold } from '../../identity/names.ts';
 import { categories } from '../../identity/person.ts';
@@ -40,7 +41,6 @@ const twoFactors = {
   phishingResistant: false,
   deviceBound: false,
 } as const;
-const confirms = ['name', 'document_number', 'birth_date'] as const;
 
 /**
  * Any OpenID provider that keeps to the standard, by settings alone. Its levels are worth something only where an admin has
@@ -53,8 +53,8 @@ export const openid = defineBridge({
     minutes: 2,
     levels: [
       { name: null, worth: { identity: null, authentication: { ...twoFactors, factors: ['knowledge'] } } },
-      { name: 'strong', worth: { identity: { strength: 'strong', confirms }, authentication: twoFactors } },
-      { name: 'superior', worth: { identity: { strength: 'superior', confirms }, authentication: twoFactors } },
+      { name: 'strong', worth: { identity: upstreamProofs.openid.strong, authentication: twoFactors } },
+      { name: 'superior', worth: { identity: upstreamProofs.openid.superior, authentication: twoFactors } },
     ],
     asks: [],
     have: ['have.device'],

@@ -1,4 +1,5 @@
 import type { JWK } from 'jose';
+import { upstreamProofs } from '../../assurance/worth.ts';
 import { type BridgeLevel, defineBridge } from '../bridge.ts';
 import { FOREIGN } from './claims.ts';
 import { ownKeys, publishedKeys } from './keys.ts';
@@ -7,31 +8,29 @@ import { singpassSettings } from './settings.ts';
 
 export { newKey, newKeySet } from './keys.ts';
 
-const told = ['name', 'document_number'];
 const authentication = { userVerified: false, phishingResistant: false, deviceBound: false } as const;
 
 /** loa:1 is a password of the staging environment and worth nothing: it is not in the list. */
 const levels: readonly [BridgeLevel, ...BridgeLevel[]] = [
   { name: null, worth: { identity: null, authentication: null } },
   {
-    // Opened on a foreign document and not on the word of a Singapore register.
     name: FOREIGN,
     worth: {
-      identity: { strength: 'fair', confirms: ['name'] },
+      identity: upstreamProofs.singpass.foreign,
       authentication: { ...authentication, factors: ['possession', 'knowledge'] },
     },
   },
   {
     name: 'urn:singpass:authentication:loa:2',
     worth: {
-      identity: { strength: 'strong', confirms: told },
+      identity: upstreamProofs.singpass.loa2,
       authentication: { ...authentication, factors: ['possession', 'knowledge'] },
     },
   },
   {
     name: 'urn:singpass:authentication:loa:3',
     worth: {
-      identity: { strength: 'superior', confirms: [...told, 'photo', 'liveness'] },
+      identity: upstreamProofs.singpass.loa3,
       authentication: { ...authentication, factors: ['possession', 'inherence'] },
     },
   },

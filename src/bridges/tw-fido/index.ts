@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { upstreamProofs } from '../../assurance/worth.ts';
 import { defineBridge } from '../bridge.ts';
 import { certificatesOf } from './certificates.ts';
 import { CITIZEN, twFidoBridge } from './login.ts';
@@ -63,7 +64,7 @@ export const twFido = defineBridge({
         // A card that the household registry gave out in person, and a key bound to the telephone that it was shown to.
         name: CITIZEN,
         worth: {
-          identity: { strength: 'superior', confirms: ['name', 'document_number'] },
+          identity: upstreamProofs['tw-fido'].citizen,
           authentication: {
             factors: ['possession', 'inherence'],
             userVerified: true,
