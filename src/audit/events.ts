@@ -63,7 +63,7 @@ export const auditEvents = [
   { type: 'identity.linked', data: ['bridge'] },
   { type: 'identity.unlinked', data: ['bridge'] },
   { type: 'identity.refused', data: ['bridge'] },
-  { type: 'session.ended', data: ['count', 'scope', 'roles'] },
+  { type: 'session.ended', data: ['count', 'parked', 'scope', 'roles'] },
   { type: 'consent.given', data: ['scopes', 'claims'] },
   { type: 'consent.withdrawn', data: ['scopes'] },
   { type: 'token.reuse_detected', data: ['kind'] },

@@ -18,8 +18,8 @@ export async function endSessionsOf(
     if (denied !== null) return deny(tx, at, by, { accountId, operation: 'end_sessions', kind: null }, denied);
     const which = uid === null ? {} : { uid };
     await tellApps(tx, deps.keyring, { accountId, which, at, initiator: 'admin' });
-    const ended = await endSessions(tx, accountId, { ...which, at });
-    if (ended.length > 0) {
+    const { uids, parked } = await endSessions(tx, accountId, { ...which, at });
+    if (uids.length + parked > 0) {
       await append(tx, {
         at,
         type: 'session.ended',
@@ -30,11 +30,11 @@ export async function endSessionsOf(
         outcome: 'ok',
         reason: null,
         data: {
-          ...{ count: ended.length, scope: uid === null ? 'all' : 'one' },
+          ...{ count: uids.length, parked, scope: uid === null ? 'all' : 'one' },
           roles: await staffRoles(tx, by.accountId),
         },
       });
     }
-    return { done: ended.length };
+    return { done: uids.length };
   });
 }

@@ -8,14 +8,14 @@ import { tellApps } from './tell-apps.ts';
 export async function endOwnSessions(
   deps: CommandDeps,
   input: { accountId: string; which: { uid?: string; except?: string }; cause: Cause },
-): Promise<string[]> {
+): Promise<readonly string[]> {
   const at = deps.clock();
   const scope = input.which.uid !== undefined ? 'one' : input.which.except !== undefined ? 'others' : 'all';
   return transaction(deps.db, async (tx) => {
     const { accountId, which } = input;
     await tellApps(tx, deps.keyring, { accountId, which, at, initiator: 'user' });
-    const uids = await endSessions(tx, input.accountId, { ...input.which, at });
-    if (uids.length === 0) return uids;
+    const { uids, parked } = await endSessions(tx, input.accountId, { ...input.which, at });
+    if (uids.length + parked === 0) return uids;
     await append(tx, {
       at,
       type: 'session.ended',
@@ -25,7 +25,7 @@ export async function endOwnSessions(
       requestId: input.cause.requestId,
       outcome: 'ok',
       reason: null,
-      data: { count: uids.length, scope },
+      data: { count: uids.length, parked, scope },
     });
     return uids;
   });

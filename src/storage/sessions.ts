@@ -124,15 +124,23 @@ export async function sessionRecordsOf(db: Db, accountId: string): Promise<Sessi
 
 const uidRow = z.object({ uid: z.string() });
 
+export interface EndedSessions {
+  /** Sessions that were alive. */
+  readonly uids: readonly string[];
+  /** Proofs that no session had adopted. */
+  readonly parked: number;
+}
+
 /**
  * Ends sessions of an account: this one (`uid`), all but one (`except`), or all. In the caller's transaction it marks
- * records and events and deletes the engine's sessions and the tokens bound to them. Answers the uids that were alive.
+ * records and events and deletes the engine's sessions and the tokens bound to them. Unless it is about one session, proofs
+ * that no session has adopted yet end too: a sign-in that waits for its last redirect is somebody's as much as a session.
  */
 export async function endSessions(
   tx: Db,
   accountId: string,
   which: { except?: string; uid?: string; at?: Date } = {},
-): Promise<string[]> {
+): Promise<EndedSessions> {
   const ended = { ended_at: toMs(which.at ?? new Date()) };
   const records = tx('session_records').where({ account_id: accountId }).whereNull('ended_at');
   const events = tx('authentication_events').where({ account_id: accountId }).whereNull('ended_at');
@@ -142,8 +150,8 @@ export async function endSessions(
   }
   if (which.except !== undefined) {
     records.whereNot('uid', which.except);
-    // Events of an interaction under way (no session yet) are not a session's and stay.
-    events.whereNot('session_uid', which.except);
+    const { except } = which;
+    events.where((sub) => void sub.whereNot('session_uid', except).orWhereNull('session_uid'));
   }
   const { uid, except: exceptUid } = which;
   const engine = await endEngineSessions(tx, {
@@ -152,10 +160,11 @@ export async function endSessions(
     ...(exceptUid === undefined ? {} : { exceptUid }),
   });
   const known = (await records.update(ended).returning('uid')).map((raw: unknown) => uidRow.parse(raw).uid);
-  const proved = (await events.whereNotNull('session_uid').update(ended).returning('session_uid as uid')).map(
-    (raw: unknown) => uidRow.parse(raw).uid,
+  const proved = (await events.update(ended).returning('session_uid as uid')).map(
+    (raw: unknown) => z.object({ uid: z.string().nullable() }).parse(raw).uid,
   );
-  return [...new Set([...known, ...proved, ...engine])];
+  const uids = [...new Set([...known, ...proved, ...engine])].filter((each) => each !== null);
+  return { uids, parked: proved.filter((each) => each === null).length };
 }
 
 /** Ends an account's sign-ins up to a moment, those that no session has taken up yet included. */

@@ -175,8 +175,8 @@ export function relyingParty(issuer: string, clientId: string) {
 
 export type RelyingParty = ReturnType<typeof relyingParty>;
 
-/** Shows the passkey on the real pages: where that leads, out to the app or to a page. */
-export async function showPasskey(issuer: string, app: RelyingParty, { citizen }: Known) {
+/** Shows the passkey on the real pages, and stops before the browser is sent on: `next` is where it would go. */
+export async function parkSignIn(issuer: string, app: RelyingParty, { citizen }: Known) {
   const browser = new Browser(issuer);
   const { at, page } = await browser.follow(app.authorizePath());
   const html = page?.body ?? '';
@@ -192,7 +192,13 @@ export async function showPasskey(issuer: string, app: RelyingParty, { citizen }
     body: `${new URLSearchParams(form)}`,
   });
   if (sent.location === undefined) throw new Error(`not signed in: ${sent.status}`);
-  return { browser, base: at.pathname, ...(await browser.follow(new URL(sent.location, issuer).href)) };
+  return { browser, base: at.pathname, next: new URL(sent.location, issuer).href };
+}
+
+/** Shows the passkey on the real pages: where that leads, out to the app or to a page. */
+export async function showPasskey(issuer: string, app: RelyingParty, known: Known) {
+  const { browser, base, next } = await parkSignIn(issuer, app, known);
+  return { browser, base, ...(await browser.follow(next)) };
 }
 
 /** Signs in with the passkey through the real pages. */

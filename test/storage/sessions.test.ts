@@ -108,18 +108,23 @@ withDatabases('sessions', (makeDb) => {
       await upsertSessionRecord(database.knex, record(id, uid));
       await insertEvent(database.knex, event(id, { sessionUid: uid, interactionUid: `i-${uid}` }));
     }
-    await insertEvent(database.knex, event(id, { interactionUid: `under-way-${id}` }));
-    const end = (which: Parameters<typeof endSessions>[2]) =>
-      transaction(database.knex, (tx) => endSessions(tx, id, which));
+    const underWay = () => insertEvent(database.knex, event(id, { interactionUid: `under-way-${id}` }));
+    await underWay();
+    const end = async (which: Parameters<typeof endSessions>[2]) =>
+      (await transaction(database.knex, (tx) => endSessions(tx, id, which))).uids;
     expect(await end({ uid: x, at: later(3) })).toEqual([x]);
     expect(await end({ uid: x, at: later(4) })).toEqual([]);
     expect(await eventsOfSession(database.knex, x)).toEqual([]);
+    // One session ended is no word about what is under way elsewhere; all others are.
+    expect(await eventsOfInteraction(database.knex, `under-way-${id}`)).toHaveLength(1);
     expect(await end({ except: z })).toEqual([y]);
+    expect(await eventsOfInteraction(database.knex, `under-way-${id}`)).toEqual([]);
+    await underWay();
     expect(await eventsOfSession(database.knex, z)).toHaveLength(1);
     await upsertSessionRecord(database.knex, record(id, x, 99));
     expect((await sessionRecordsOf(database.knex, id)).map((row) => row.uid)).toEqual([z]);
     expect(await end({})).toEqual([z]);
-    expect(await eventsOfInteraction(database.knex, `under-way-${id}`)).toHaveLength(1);
+    expect(await eventsOfInteraction(database.knex, `under-way-${id}`)).toEqual([]);
   });
 
   it("never ends another account's session", async () => {
@@ -127,7 +132,7 @@ withDatabases('sessions', (makeDb) => {
     const b = await storedAccount(database.knex);
     const uid = `of-${b.id}`;
     await upsertSessionRecord(database.knex, record(b.id, uid));
-    expect(await transaction(database.knex, (tx) => endSessions(tx, a.id, { uid }))).toEqual([]);
+    expect((await transaction(database.knex, (tx) => endSessions(tx, a.id, { uid }))).uids).toEqual([]);
     await upsertSessionRecord(database.knex, record(a.id, uid, 50));
     expect(await sessionRecordsOf(database.knex, b.id)).toMatchObject([{ uid, lastSeenAt: t0 }]);
   });
@@ -147,7 +152,7 @@ withDatabases('sessions', (makeDb) => {
       session_uid: uid,
       grant_key: `g-${id}`.slice(0, 43),
     });
-    expect(await transaction(database.knex, (tx) => endSessions(tx, id, { uid }))).toEqual([uid]);
+    expect((await transaction(database.knex, (tx) => endSessions(tx, id, { uid }))).uids).toEqual([uid]);
     expect(await database.knex('oidc_models').where({ session_uid: uid })).toEqual([]);
   });
 
