@@ -228,7 +228,7 @@ withDatabases('interventions', (makeDb) => {
       tick();
       await put('reprove');
       expect(await told()).toEqual([['assurance-level-change', 'none', 'takeover_suspected', 'admin']]);
-      expect(await counting()).toEqual(['population', 'face']);
+      expect(await counting()).toEqual(['population', 'elements', 'face']);
       tick();
       await recordEvidence(office.deps, { accountId, facts: facts('contact', ['phone']), cause });
       await signIn();
@@ -236,7 +236,7 @@ withDatabases('interventions', (makeDb) => {
       await prove();
       expect(await kindsOpen()).toEqual([]);
       // The face has to be shown anew: the proof of before belongs to whom was doubted.
-      expect(await counting()).toEqual(['contact', 'population']);
+      expect(await counting()).toEqual(['contact', 'population', 'elements']);
       expect((await told()).map(([, level]) => level)).toEqual([loa(1), loa(2)]);
     });
 
@@ -251,7 +251,7 @@ withDatabases('interventions', (makeDb) => {
         await (step === 'prove' ? prove() : signIn());
       }
       expect(await kindsOpen()).toEqual([]);
-      expect(await counting()).toEqual(['population']);
+      expect(await counting()).toEqual(['population', 'elements']);
     });
 
     it('leaves alone what asks for something else', async () => {
@@ -303,7 +303,7 @@ withDatabases('interventions', (makeDb) => {
       const id = idOf(await put('reprove'));
       await lift(id);
       expect((await told()).map(([, level]) => level)).toEqual(['none', loa(2)]);
-      expect(await counting()).toEqual(['population']);
+      expect(await counting()).toEqual(['population', 'elements']);
     });
 
     it('sets a new one where the old one’s time is over', async () => {

@@ -90,6 +90,22 @@ describe('elements that do not', () => {
   });
 });
 
+describe('a number that the account confirmed', () => {
+  const ago = (days: number) => new Date(Date.now() - days * 86_400_000);
+  it.each([
+    // [held for months, confirmed so many days ago, settings, outcome]
+    ['today, whatever its age was', 3, 0.5, {}, 'verified'],
+    ['today, where no age is asked', 0, 0.5, { minimumMonths: '0' }, 'verified'],
+    ['after its holder had it', 12, 100, {}, 'verified'],
+    ['before its holder had it for sure', 3, 120, {}, 'refused'],
+    ['so long ago that the range leaves it open', 6, 250, {}, 'refused'],
+    ['long ago, where no age is asked of fresh ones', 3, 300, { minimumMonths: '0' }, 'refused'],
+  ])('counts for its holder of today if it was confirmed %s', async (_when, months, days, settings, outcome) => {
+    await carriers.person('li-xiaoming', { months });
+    expect((await ask({ phoneConfirmedAt: ago(days) }, settings)).outcome).toBe(outcome);
+  });
+});
+
 describe('12.7: young and recycled numbers', () => {
   it('a number that was given to somebody else is not the former holder’s, and too young to be the new one’s', async () => {
     await carriers.person('li-xiaoming', { recycledTo: 'chen-jiayi' });
