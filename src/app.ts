@@ -188,7 +188,7 @@ export async function createShimin(deps: {
     clientId: 'account',
     clientSecret: accountClientSecret(keyring),
     basePath: '/account',
-    dominates: (held, needed) => dominates(policy.levels, held, needed),
+    dominates: async (held, needed) => dominates((await currentPolicy(db)).document.levels, held, needed),
     publicPaths: ['/signed-out'],
   });
   const accountRouter = accountRoutes({

@@ -94,7 +94,7 @@ describe('texts', () => {
       ...policyKeys(),
       ...reasonCodes.map((code) => `reasons.${code}`),
       ...evidenceKinds.map((kind) => `account.evidence_kind.${kind}`),
-      ...['0', '1', '2', '3', '4'].flatMap((level) =>
+      ...['none', 'registered', 'real_name', 'real_person', 'in_person'].flatMap((level) =>
         ['name', 'does', 'have', 'gain'].map((part) => `common.level.${level}.${part}`),
       ),
     ];

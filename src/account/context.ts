@@ -1,10 +1,12 @@
 import type { Context, Middleware } from 'koa';
 import { inForce, isCutOff, stops } from '../assurance/interventions.ts';
+import { meaningOf } from '../assurance/mapping.ts';
 import type { Cause } from '../commands/command.ts';
 import { ShiminError } from '../lib/errors.ts';
 import { type Account, findAccount } from '../storage/accounts.ts';
 import { passkeysOf } from '../storage/authenticators.ts';
 import { interventionsOf, openInterventions } from '../storage/interventions.ts';
+import { currentPolicy } from '../storage/policies.ts';
 import type { AreaSession } from '../web/area-session.ts';
 import type { AccountDeps } from './deps.ts';
 
@@ -38,8 +40,20 @@ export function withCitizen(deps: AccountDeps, handler: Handler): Middleware {
     if (!isCutOff(open, session.authTime)) return signedIn();
     // Signed in before staff asked for a new sign-in: the page waits for it.
     const path = ctx.method === 'GET' ? ctx.originalUrl : '/account';
-    await deps.areaSession.requireAcr('urn:shimin:loa:1', { maxAge: 0, returnTo: path })(ctx, signedIn);
+    await deps.areaSession.requireAcr(await ownFloor(deps), { maxAge: 0, returnTo: path })(ctx, signedIn);
   };
+}
+
+/** `phr` of the OpenID EAP ACR values: a policy may do without it. */
+const phishingResistant = 'phr';
+
+const knowsLabel = async ({ db }: AccountDeps, label: string): Promise<boolean> =>
+  meaningOf((await currentPolicy(db)).document, label) !== null;
+
+/** What the policy demands of whoever signs in here at all. */
+async function ownFloor({ db }: AccountDeps): Promise<string> {
+  const { document } = await currentPolicy(db);
+  return document.apps.account?.floor ?? document.defaultFloor;
 }
 
 /**
@@ -50,7 +64,7 @@ export function freshly(deps: AccountDeps, returnTo: string): Middleware {
   return async (ctx, next) => {
     const session: AreaSession | undefined = ctx.state.area;
     const hasPasskey = session !== undefined && (await passkeysOf(deps.db, session.accountId)).length > 0;
-    const acr = hasPasskey ? 'phr' : 'urn:shimin:loa:1';
+    const acr = hasPasskey && (await knowsLabel(deps, phishingResistant)) ? phishingResistant : await ownFloor(deps);
     await deps.areaSession.requireAcr(acr, { maxAge: fresh, returnTo })(ctx, next);
   };
 }

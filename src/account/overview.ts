@@ -4,6 +4,7 @@ import { anything } from '../assurance/accepted.ts';
 import { oneOfEach } from '../assurance/bridge-offers.ts';
 import { askedEachTime } from '../assurance/each-time.ts';
 import { bestLevel } from '../assurance/held.ts';
+import { addressOfLevel, levelOfAddress, levelShown, levelsAbove, noLevelShown } from '../assurance/level-shown.ts';
 import { plan } from '../assurance/plan.ts';
 import { requirementFor } from '../assurance/requirement.ts';
 import { isNamed, isUntied } from '../assurance/untied.ts';
@@ -24,8 +25,6 @@ import { activityItems } from './activity.ts';
 import { type Handler, param, type SignedIn, withCitizen } from './context.ts';
 import type { AccountDeps } from './deps.ts';
 import { askedOf } from './interventions.ts';
-
-const prefix = 'urn:shimin:loa:';
 
 /** The interaction that a way would be gone in; no event is of it yet. */
 const toCome = 'to come';
@@ -75,9 +74,10 @@ async function standingOf(deps: AccountDeps, citizen: SignedIn) {
   ]);
   const best = bestLevel(policy, assessment);
   const eachTime = askedEachTime(policy, assessment);
-  const index = best ? policy.levels.findIndex((level) => level.id === best.level) : -1;
-  // What only a sign-in at an app gives, and only for that sign-in, is nothing to be had here.
-  const next = policy.levels.slice(index + 1, index + 2).find(({ id }) => !eachTime.includes(id));
+  const held = assessment.held.map(({ level }) => level);
+  // What only a sign-in at an app gives, and only for that sign-in, is nothing to be had here; nor what our staff sign in with.
+  const notHere = [...eachTime, policy.apps.admin?.floor];
+  const above = levelsAbove(policy, held, best?.level ?? null).filter((id) => !notHere.includes(id));
   const checks = await deps.checks.list();
   const phone = contacts.find(({ kind }) => kind === 'phone')?.value ?? null;
   const tie = tieFor({ policy, acceptance: anything, evidence, phone, checks, saidNo: false, now });
@@ -96,39 +96,39 @@ async function standingOf(deps: AccountDeps, citizen: SignedIn) {
   };
   const signsInOnly = (level: string) =>
     wayTo(level)?.steps.every((step) => offers.some(({ id, kind }) => id === step && kind === 'authenticate')) === true;
-  const way = next ? wayTo(next.id) : undefined;
+  const [next] = above.flatMap((id) => {
+    const way = wayTo(id);
+    return way ? [{ id, way }] : [];
+  });
   return {
     named: isNamed(assessment),
     untied: isUntied(assessment, evidence, now),
-    level: best?.level.startsWith(prefix) ? best.level.slice(prefix.length) : '0',
+    level: best ? levelShown(policy, best.level) : noLevelShown,
     since: best?.since ?? null,
     until: best && best.until.getTime() < 8.64e15 ? best.until : null,
-    eachTime: eachTime
-      .filter((id) => id.startsWith(prefix))
-      .map((id) => ({ level: id.slice(prefix.length), ready: signsInOnly(id) })),
-    next:
-      next && way
-        ? {
-            level: next.id.slice(prefix.length),
-            raiseUrl: `/account/raise/${next.id.slice(prefix.length)}`,
-            steps: way.steps,
-            minutes: way.minutes,
-          }
-        : null,
+    eachTime: eachTime.map((id) => ({ level: levelShown(policy, id), ready: signsInOnly(id) })),
+    next: next
+      ? {
+          level: levelShown(policy, next.id),
+          raiseUrl: `/account/raise/${addressOfLevel(policy, next.id)}`,
+          steps: next.way.steps,
+          minutes: next.way.minutes,
+        }
+      : null,
   };
 }
 
 /** A sign-in at the wanted level to our own area: the journey does the rest. */
 function raise(deps: AccountDeps): Middleware {
   return async (ctx, next) => {
-    const level = /^[1-4]$/.exec(param(ctx, 'level'))?.[0];
     const session: AreaSession | undefined = ctx.state.area;
-    if (level === undefined || session === undefined) return next();
-    const acr = `${prefix}${level}`;
+    if (session === undefined) return next();
+    const { policy, assessment } = await standingOfAccount(deps.db, session.accountId, { at: deps.clock() });
+    const acr = levelOfAddress(policy, param(ctx, 'level'));
+    if (acr === null) return next();
     // The session remembers the level it began with; who has lost the identity behind it since goes the way anew.
-    const { assessment } = await standingOfAccount(deps.db, session.accountId, { at: deps.clock() });
     const lost = !assessment.identities.includes(acr);
-    const wish = { returnTo: `/account/raise/${level}`, ...(lost ? { maxAge: 0 } : undefined) };
+    const wish = { returnTo: `/account/raise/${addressOfLevel(policy, acr)}`, ...(lost ? { maxAge: 0 } : undefined) };
     await deps.areaSession.requireAcr(acr, wish)(ctx, async () => {
       ctx.status = 303;
       ctx.redirect('/account');

@@ -2,6 +2,7 @@ import type Router from '@koa/router';
 import type { Context, Middleware } from 'koa';
 import { z } from 'zod';
 import { approvalMaxAgeMs } from '../assurance/cross-device.ts';
+import { levelShown } from '../assurance/level-shown.ts';
 import {
   answerComputer,
   type CrossDeviceRequest,
@@ -14,6 +15,7 @@ import { count } from '../commands/throttles.ts';
 import { foldTyped } from '../identity/typed.ts';
 import { ShiminError } from '../lib/errors.ts';
 import { findApp } from '../storage/apps.ts';
+import { currentPolicy } from '../storage/policies.ts';
 import { placeOf } from '../web/client-address.ts';
 import { deviceName } from '../web/device-name.ts';
 import { parseForm, seeOther } from '../web/forms.ts';
@@ -87,7 +89,7 @@ async function ask(
   const data = {
     ticket,
     asking: asking ? i18n.pick(asking.name, localeOf(ctx, i18n)) : question.clientId,
-    level: question.level,
+    level: question.level === null ? null : levelShown((await currentPolicy(deps.db)).document, question.level),
     browser: deviceName(question.userAgent),
     place: question.place,
     near: question.place === placeOf(deps.clientAddress(ctx)),

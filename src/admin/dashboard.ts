@@ -1,4 +1,5 @@
 import type { Context } from 'koa';
+import { levelWord } from '../assurance/speech.ts';
 import { listApps } from '../storage/apps.ts';
 import { type CountKind, countsSince, type DailyCount, dayOf } from '../storage/daily-counts.ts';
 import { currentPolicy } from '../storage/policies.ts';
@@ -48,12 +49,12 @@ async function namesFor(deps: AdminDeps, ctx: Context): Promise<Names> {
   const locale = localeOf(ctx, i18n);
   const apps = new Map((await listApps(deps.db)).map((app) => [app.id, i18n.pick(app.name, locale)]));
   const { document } = await currentPolicy(deps.db);
-  const levels = new Map(document.levels.map((level) => [level.id, level.name]));
   const t = (key: string) => i18n.t(locale, key);
-  const level = (id: string) => {
-    const key = `dashboard.level.${levels.get(id) ?? ''}`;
-    return i18n.has(locale, key) ? t(key) : (levels.get(id) ?? id);
-  };
+  const level = (id: string) =>
+    levelWord(document, id, {
+      text: (key, params) => i18n.t(locale, key, params),
+      has: (key) => i18n.has(locale, key),
+    });
   const source = (id: string) => {
     const key = [`admin.source.${id}.name`, `bridge.name.${id}`].find((each) => i18n.has(locale, each));
     return key === undefined ? id : t(key);

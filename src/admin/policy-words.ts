@@ -1,5 +1,6 @@
 import type { Context } from 'koa';
 import type { AssurancePolicy } from '../assurance/policy.ts';
+import { levelName } from '../assurance/speech.ts';
 import { linesOf, type Words } from '../assurance/words.ts';
 import { listApps } from '../storage/apps.ts';
 import { localeOf } from '../web/preferences.ts';
@@ -23,12 +24,11 @@ export async function policyWords(
   const locale = localeOf(ctx, i18n);
   const t = wordsOf(deps, ctx);
   const apps = new Map((await listApps(deps.db)).map((app) => [app.id, i18n.pick(app.name, locale)]));
-  const levels = new Map(policies.flatMap((policy) => policy.levels.map(({ id, name }) => [id, name] as const)));
+  // Of a level that both have, the last one's name: what it would be called.
+  const levels = new Map(policies.flatMap((policy) => policy.levels.map(({ id }) => [id, policy] as const)));
   const level = (id: string) => {
-    const number = /^urn:shimin:loa:([1-4])$/.exec(id)?.[1];
-    if (number !== undefined) return t('common.level_tag', { level: number, name: t(`common.level.${number}.name`) });
-    const name = levels.get(id) ?? id;
-    return i18n.has(locale, `dashboard.level.${name}`) ? t(`dashboard.level.${name}`) : name;
+    const policy = levels.get(id);
+    return policy ? levelName(policy, id, { text: t, has: (key) => i18n.has(locale, key) }) : id;
   };
   const app = (id: string) => apps.get(id) ?? id;
   const source = (id: string) => {

@@ -163,6 +163,10 @@ export const interventionReasons = [
 ] as const;
 export type InterventionReason = (typeof interventionReasons)[number];
 
+/** Why one is set without anybody of the staff: the register says that the person has died. */
+export const systemReasons = ['deceased'] as const;
+export type SystemReason = (typeof systemReasons)[number];
+
 /** Why staff end one. */
 export const liftReasons = ['cleared', 'citizen_confirmed', 'order_ended', 'mistake'] as const;
 export type LiftReason = (typeof liftReasons)[number];

@@ -1,4 +1,5 @@
 import type { AuthenticationEvent, Evidence } from './evidence.ts';
+import { levelShown } from './level-shown.ts';
 import type { AssurancePolicy } from './policy.ts';
 import type { Proof } from './tell.ts';
 import type { Words } from './words.ts';
@@ -50,13 +51,18 @@ export function speechOf(policy: AssurancePolicy, teller: Teller): Speech {
   return Object.assign(line, { level });
 }
 
-/** The name of a level: of the city's own as people know them, of others as the policy has it. */
+/** The name of a level: in the reader's language where there are words for it, else as the policy has it; with its number. */
 export function levelName(policy: AssurancePolicy, id: string, { text, has }: Pick<Teller, 'text' | 'has'>): string {
-  const number = /^urn:shimin:loa:([1-4])$/.exec(id)?.[1];
-  if (number !== undefined)
-    return text('common.level_tag', { level: number, name: text(`common.level.${number}.name`) });
-  const name = policy.levels.find((level) => level.id === id)?.name ?? id;
-  return has(`dashboard.level.${name}`) ? text(`dashboard.level.${name}`) : name;
+  const { number } = levelShown(policy, id);
+  const name = levelWord(policy, id, { text, has });
+  return number === null ? name : text('common.level_tag', { level: number, name });
+}
+
+/** The same without the number. */
+export function levelWord(policy: AssurancePolicy, id: string, { text, has }: Pick<Teller, 'text' | 'has'>): string {
+  const { name } = levelShown(policy, id);
+  const key = `common.level.${name}.name`;
+  return has(key) ? text(key) : name;
 }
 
 /** Where evidence comes from, by its name where it has one. */

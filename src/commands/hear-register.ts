@@ -4,6 +4,7 @@ import { transaction } from '../storage/db.ts';
 import { findAccountByDocument } from '../storage/persons.ts';
 import type { CommandDeps } from './command.ts';
 import { revokeEvidenceIn } from './revoke-evidence.ts';
+import { stopDeceased } from './stop-deceased.ts';
 
 /** What the population register tells of a person of its own accord. */
 export interface RegisterNotice {
@@ -21,8 +22,8 @@ const revoked: Readonly<Record<RegisterNotice['status'], readonly EvidenceKind[]
 };
 
 /**
- * Takes a notice of the register to heart: revocation, announcement and audit in one transaction. Hearing it again
- * changes nothing. A record that is active again brings nothing back: the person proves themselves anew.
+ * Takes a notice of the register to heart: revocation, announcement and audit in one transaction; of somebody who has died,
+ * the account is stopped too. Hearing it again changes nothing. A record that is active again brings nothing back: the person proves themselves anew.
  */
 export async function hearRegister(deps: CommandDeps, notice: RegisterNotice): Promise<number> {
   const kinds = revoked[notice.status];
@@ -32,12 +33,15 @@ export async function hearRegister(deps: CommandDeps, notice: RegisterNotice): P
     if (owner === null) return 0;
     // A proof that is being recorded at this moment comes before or after, not in between.
     await lockAccount(tx, owner.accountId);
-    return revokeEvidenceIn(tx, deps, {
+    const count = await revokeEvidenceIn(tx, deps, {
       which: { accountId: owner.accountId, kinds },
       reason: notice.status,
       actor: { kind: 'system', id: 'population' },
       initiator: 'system',
       requestId: notice.requestId,
     });
+    if (notice.status === 'deceased')
+      await stopDeceased(tx, deps, owner.accountId, { requestId: notice.requestId, clientId: null });
+    return count;
   });
 }

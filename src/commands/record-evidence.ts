@@ -2,13 +2,14 @@ import type { Evidence } from '../assurance/evidence.ts';
 import { isIdentity } from '../assurance/interventions.ts';
 import type { UpstreamClaims } from '../assurance/upstream-facts.ts';
 import type { AuditEvent } from '../audit/events.ts';
-import { bindPerson, type NewPerson } from '../storage/accounts.ts';
+import { bindPerson, lockAccount, type NewPerson } from '../storage/accounts.ts';
 import { append } from '../storage/audit.ts';
 import { transaction } from '../storage/db.ts';
 import { insertEvidence, revokeEvidence } from '../storage/evidence.ts';
 import { liftByDoing } from './close-interventions.ts';
 import type { Cause, CommandDeps } from './command.ts';
 import { withLevelChange } from './level-change.ts';
+import { stopDeceased } from './stop-deceased.ts';
 import { claimPerson, refuseMinor } from './upstream-person.ts';
 
 export type EvidenceFacts = Pick<Evidence, 'kind' | 'source' | 'strength' | 'category' | 'confirmed' | 'expiresAt'> & {
@@ -85,9 +86,12 @@ export async function refuseEvidence(
   await transaction(deps.db, async (tx) => {
     if (input.revokeKinds.length > 0) {
       const { accountId, reason } = input;
+      await lockAccount(tx, accountId);
       await withLevelChange(tx, deps.keyring, { accountId, at, initiator: 'system', reason }, () =>
         revokeEvidence(tx, { accountId, kinds: input.revokeKinds, at, reason }),
       );
+      // Only what is said of the account's own document takes anything.
+      if (reason === 'deceased') await stopDeceased(tx, deps, accountId, input.cause);
     }
     await append(tx, {
       at,

@@ -56,7 +56,7 @@ async function liveQuestion(
   const { ticket, code, until } = await askOtherDevice(deps, {
     interaction: interaction.cid,
     clientId: app.id,
-    level: levelShown(requirement),
+    level: levelAsked(requirement),
     place: placeOf(deps.clientAddress(ctx)),
     userAgent: ctx.get('User-Agent').slice(0, 400),
     anew: requirement.fresh || requirement.maxAge !== null,
@@ -66,8 +66,8 @@ async function liveQuestion(
   return qr;
 }
 
-/** What the app needs, as people know it; null: a level that has no name for them. */
-function levelShown({ wanted, floor }: Situation['requirement']): string | null {
+/** What the app needs. */
+function levelAsked({ wanted, floor }: Situation['requirement']): string {
   const first = wanted.find((meaning) => meaning.kind === 'level');
-  return /^urn:shimin:loa:(\d)$/.exec(first?.kind === 'level' ? first.level : floor)?.[1] ?? null;
+  return first?.kind === 'level' ? first.level : floor;
 }

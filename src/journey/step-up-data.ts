@@ -1,4 +1,5 @@
 import { parseBridgeStep } from '../assurance/bridge-offers.ts';
+import { levelShown } from '../assurance/level-shown.ts';
 import type { Offer, Plan, Way } from '../assurance/plan.ts';
 import type { Situation } from './gather.ts';
 
@@ -20,7 +21,7 @@ export function stepUpData(
   const closed = plan && plan.kind !== 'met' ? plan.blocked.toSorted((a, b) => rank(a) - rank(b)).slice(0, 4) : [];
   const ways = [...open, ...closed];
   return {
-    level: target?.startsWith('urn:shimin:loa:') ? target.slice('urn:shimin:loa:'.length) : null,
+    level: target === undefined ? null : levelShown(situation.policy, target),
     why: verdict?.kind === 'short' ? verdict.reasons : [],
     missing: plan?.kind === 'unreachable' ? plan.because : missingOf(open[0]?.steps ?? [], byId),
     acceptable: plan?.kind === 'ways',

@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import Provider, { type Adapter, type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider';
+import { acrLabels } from '../assurance/mapping.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Keyring } from '../lib/crypto.ts';
 import type { ShiminError } from '../lib/errors.ts';
@@ -8,6 +9,7 @@ import { clientAuthAlgorithms, contentEncryptions, keyWraps, signingAlgorithms }
 import type { Db } from '../storage/db.ts';
 import type { Decision } from '../storage/decisions.ts';
 import { subjectAccount } from '../storage/merges.ts';
+import { currentPolicy } from '../storage/policies.ts';
 import type { StandingReader } from '../storage/standing.ts';
 import { accountFinder, assuranceOfToken } from './account.ts';
 import { apiScope, tokenResource } from './api-tokens.ts';
@@ -86,6 +88,7 @@ export function createProvider(deps: ProviderDeps): Provider {
   provider.use(async (ctx, next) => {
     await next();
     await answerIntrospection(deps, ctx as KoaContextWithOIDC);
+    await answerDiscovery(deps, ctx as KoaContextWithOIDC);
   });
   return provider;
 }
@@ -230,6 +233,12 @@ async function answerIntrospection(deps: ProviderDeps, ctx: KoaContextWithOIDC):
   const claims = await assuranceOfToken(deps, token, ctx.oidc.client);
   const scope = scopesNow(ctx.oidc.client, token.scope);
   ctx.body = claims ? { ...body, ...(scope === undefined ? {} : { scope }), ...claims } : { active: false };
+}
+
+/** The engine lists the levels of the policy it was made under; another may be in force since. */
+async function answerDiscovery({ db }: ProviderDeps, ctx: KoaContextWithOIDC): Promise<void> {
+  if (ctx.oidc?.route !== 'discovery' || typeof ctx.body !== 'object' || ctx.body === null) return;
+  ctx.body = { ...ctx.body, acr_values_supported: acrLabels((await currentPolicy(db)).document) };
 }
 
 /** Puts that answer in place of the one with tokens which were never written, shaped as the engine shapes errors. */

@@ -57,7 +57,7 @@ export interface AreaSessionOptions extends AreaClient {
   /** Our account of a subject; null: nobody here. Default: the subject itself. */
   readonly accountOf?: (sub: string, claims: Readonly<Record<string, unknown>>) => Promise<string | null>;
   /** Whether a held level is as good as a needed one; default: the same. */
-  readonly dominates?: (held: string, needed: string) => boolean;
+  readonly dominates?: (held: string, needed: string) => boolean | Promise<boolean>;
   readonly postLogoutRedirectUri?: string;
   /** Paths below `basePath` that need nobody signed in. */
   readonly publicPaths?: readonly string[];
@@ -152,7 +152,7 @@ export function areaSession(options: AreaSessionOptions): AreaSessions {
     if (before !== null) await store.destroy(key('session', before), now);
     const session = await sessionOf(answer.claims, answer.idToken, now);
     // An answer below what was asked would send the person round in a circle.
-    if (!holds(session, login.data.acr, undefined)) throw new ShiminError('level_unreachable', { status: 403 });
+    if (!(await holds(session, login.data.acr, undefined))) throw new ShiminError('level_unreachable', { status: 403 });
     // A new id at each login and step-up: an id known before is worth nothing after (security.md B09).
     const id = randomToken();
     await store.set(key('session', id), session, endOf(session));
@@ -230,10 +230,10 @@ export function areaSession(options: AreaSessionOptions): AreaSessions {
     }
   }
 
-  function holds(session: AreaSession, acr: string | undefined, maxAge: number | undefined): boolean {
+  async function holds(session: AreaSession, acr: string | undefined, maxAge: number | undefined): Promise<boolean> {
     const level =
       acr === undefined ||
-      (session.acr !== null && (session.acr === acr || options.dominates?.(session.acr, acr) === true));
+      (session.acr !== null && (session.acr === acr || (await options.dominates?.(session.acr, acr)) === true));
     return level && (maxAge === undefined || clock().getTime() / 1000 - session.authTime <= maxAge);
   }
 
@@ -245,7 +245,7 @@ export function areaSession(options: AreaSessionOptions): AreaSessions {
     returnTo?: string,
   ) {
     const session = await current(ctx);
-    if (session !== null && holds(session, acr, maxAge)) {
+    if (session !== null && (await holds(session, acr, maxAge))) {
       ctx.state.area = session;
       return next();
     }

@@ -222,8 +222,8 @@ describe('the form of a level', () => {
     const faults = faultsOf(shown);
     expect(Object.keys(faults).toSorted()).toEqual(['a0-kinds', 'labels', 'names', 'w0-independent']);
     for (const field of Object.keys(faults)) expect(shown, field).toContain(`id="f-${field}"`);
-    // Level 4 comes after it in the document: it is there that the name is used twice.
-    expect(await html(ana, draft)).toContain('五级 of Guangdong trust level already stands for Level 3: Real person.');
+    // Level 4 comes after it in the document: it is there that the name is used twice. What contains nothing is a first level.
+    expect(await html(ana, draft)).toContain('五级 of Guangdong trust level already stands for Level 1: Real person.');
     // A source that can't give it is kept ticked where it was, and is no choice otherwise.
     expect(shown).toMatch(/name="w0-r1-sources" value="wechat" checked/);
     const odd = await edit(ana, page, { ial: '9', 'w0-r0-strength': 'enormous', 'w1-categories': ['martian'] });

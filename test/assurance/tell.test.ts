@@ -170,7 +170,7 @@ describe('an explanation as its reader reads it', () => {
 
   it('names levels that the city added by their own names, and unknown ones by what they are', () => {
     const names = [S, 'urn:x'].map((id) => levelName(defaultPolicy, id, teller()));
-    expect(names).toEqual([teller().text('dashboard.level.staff'), 'urn:x']);
+    expect(names).toEqual([teller().text('common.level.staff.name'), 'urn:x']);
   });
 
   it('leaves nothing unsaid, in any language, to anybody, under any policy', () => {

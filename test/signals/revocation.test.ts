@@ -10,6 +10,7 @@ import {
   type RelyingParty,
   relyingParty,
   residents,
+  showPasskey,
   signIn,
 } from './citizens.ts';
 import {
@@ -21,6 +22,7 @@ import {
   prepareTransmitter,
   type Received,
   registerReceiver,
+  risc,
   startPoller,
   startReceiver,
   type Transmitter,
@@ -43,7 +45,9 @@ describe.each(databaseKinds)('the register takes a person back [%s]', { timeout 
   let receiver: Awaited<ReturnType<typeof startReceiver>>;
   let poller: ReturnType<typeof startPoller>;
   let app: RelyingParty;
-  let people: readonly { known: Known; session: Awaited<ReturnType<typeof signIn>> }[];
+  type Somebody = { known: Known; session: Awaited<ReturnType<typeof signIn>> };
+  let people: readonly Somebody[];
+  let mortal: Somebody | undefined;
 
   beforeAll(async () => {
     const simulatorsPort = await freePort();
@@ -70,10 +74,11 @@ describe.each(databaseKinds)('the register takes a person back [%s]', { timeout 
 
     app = relyingParty(issuer, 'receiver');
     const made = [];
-    for (const [number, resident] of residents(rounds[kind]).entries()) {
+    for (const [number, resident] of residents(rounds[kind] + 1).entries()) {
       const known = await knownCitizen(deps, resident, number);
       made.push({ known, session: await signIn(issuer, app, known) });
     }
+    mortal = made.pop();
     people = made;
   }, timeout);
   afterAll(async () => {
@@ -97,7 +102,7 @@ describe.each(databaseKinds)('the register takes a person back [%s]', { timeout 
         expect((await app.userinfo(tokens.access_token)).body.acr).toBe(three);
         expect((await app.introspect(tokens.access_token)).acr).toBe(three);
       }
-      const status = round % 2 === 0 ? 'deceased' : 'cancelled';
+      const status = 'cancelled';
       const started = Date.now();
       const fate = await fetch(`${simulators.url}/population/people/${known.resident.number}/fate`, {
         method: 'POST',
@@ -150,7 +155,7 @@ describe.each(databaseKinds)('the register takes a person back [%s]', { timeout 
     await fetch(`${simulators.url}/population/people/${first?.known.resident.number}/fate`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ status: 'deceased' }),
+      body: JSON.stringify({ status: 'cancelled' }),
     });
     // A record that is active again proves nothing anew.
     await fetch(`${simulators.url}/population/people/${first?.known.resident.number}/fate`, {
@@ -180,5 +185,43 @@ describe.each(databaseKinds)('the register takes a person back [%s]', { timeout 
     });
     expect(answer.status).toBe(401);
     expect(await answer.json()).toMatchObject({ error: 'signature_invalid' });
+  });
+
+  it('D20 ends everything of somebody who has died, at any level, and tells the apps once', async () => {
+    if (!mortal) throw new Error('nobody');
+    const { known, session } = mortal;
+    const { tokens, browser, subject } = session;
+    const about = () => poller.received.filter(({ claims }) => Reflect.get(Object(claims.sub_id), 'sub') === subject);
+    const types = () => about().map(({ claims }) => eventOf(claims)?.type ?? '');
+    const die = () =>
+      fetch(`${simulators.url}/population/people/${known.resident.number}/fate`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ status: 'deceased' }),
+      });
+    expect(await (await die()).json()).toMatchObject({ status: 'deceased', notified: true });
+
+    const refused = await app.post('/token', { grant_type: 'refresh_token', refresh_token: tokens.refresh_token });
+    expect(refused).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });
+    expect(await app.introspect(tokens.access_token)).toEqual({ active: false });
+    expect(await app.introspect(tokens.refresh_token)).toEqual({ active: false });
+    expect((await app.userinfo(tokens.access_token)).status).toBe(401);
+    const { outside } = await browser.follow(app.authorizePath({ prompt: 'none' }));
+    expect(outside?.searchParams.get('error')).toBe('login_required');
+
+    // Whoever has the key still signs in to nothing: the page says why, and no answer goes to the app.
+    const anew = await showPasskey(transmitter.issuer, app, known);
+    expect(anew.outside).toBeUndefined();
+    expect(anew.page?.body).toContain('人口库登记此人已经身故');
+
+    await until(() => types().length >= 3);
+    expect(types().toSorted()).toEqual(
+      [caep('assurance-level-change'), caep('session-revoked'), risc('account-disabled')].toSorted(),
+    );
+    const { knex } = transmitter.database;
+    const lines = () => knex('audit').where({ account_id: known.accountId, type: 'intervention.set' });
+    expect(await lines()).toMatchObject([{ reason: 'deceased' }]);
+    await die();
+    expect(await lines()).toHaveLength(1);
   });
 });
