@@ -128,7 +128,7 @@ withDatabases('checks in person', (makeDb) => {
         strength: 'superior',
         category: 'mainland',
         confirmed: ['name', 'document_number', 'birth_date', 'document', 'photo', 'officials:1'],
-        expiresAt: new Date('2036-06-15T15:59:59.999Z'),
+        expiresAt: new Date(`${resident.validUntil}T23:59:59.999+08:00`),
       });
       // The register's own spelling of the name is the one that is kept.
       expect(await personOf(db(), testKeyring, accountId)).toMatchObject({ name: '李曉明', birthDate: '1988-06-15' });

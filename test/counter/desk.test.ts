@@ -8,6 +8,7 @@ import { readAudit } from '../../src/storage/audit.ts';
 import { type CounterCase, caseById, codeOf } from '../../src/storage/counter-cases.ts';
 import { evidenceOf } from '../../src/storage/evidence.ts';
 import { startCity, type TestCity } from '../support/city.ts';
+import { dayInYears } from '../support/days.ts';
 import { storedAccount } from '../support/rows.ts';
 import { type Desk, openStaffroom, type Staffroom } from '../support/staff-http.ts';
 import { cause } from './support.ts';
@@ -46,7 +47,7 @@ const entry = (changes: Record<string, string> = {}) => ({
   number: '440305199908082263',
   name: '欧阳雪',
   birthDate: '1999-08-08',
-  validUntil: '2036-01-01',
+  validUntil: dayInYears(9),
   ...ticked,
   ...changes,
 });

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connect } from '../../src/storage/db.ts';
 import { addAuthenticator, launchBrowser, newPerson, type Person } from '../support/browser.ts';
 import { startCity, type TestCity } from '../support/city.ts';
+import { dayInYears } from '../support/days.ts';
 import {
   allowConsent,
   chooseFirstWay,
@@ -75,7 +76,7 @@ async function openCase(page: Page, code: string): Promise<void> {
   await page.click('form[action="/admin/counter/take"] button');
 }
 
-const card = { number: '440305198806151219', name: '李晓明', birthDate: '1988-06-15', validUntil: '2036-06-15' };
+const card = { number: '440305198806151219', name: '李晓明', birthDate: '1988-06-15', validUntil: dayInYears(9) };
 
 /** Fills in the list of the resident card; `leave`: a check that is not ticked. */
 async function fillCard(page: Page, entry: Partial<typeof card> = {}, leave = ''): Promise<void> {

@@ -7,6 +7,7 @@ import { type CounterCase, codeOf } from '../../src/storage/counter-cases.ts';
 import { saveCounter } from '../../src/storage/counters.ts';
 import type { Database } from '../../src/storage/db.ts';
 import { type Office, openOffice } from '../admin/staff-support.ts';
+import { dayInYears } from '../support/days.ts';
 import { storedAccount, testKeyring } from '../support/rows.ts';
 
 export const cause = { requestId: 'request-2', clientId: 'account' };
@@ -17,7 +18,7 @@ export const resident: DocumentRead = {
   number: '440305198806151219',
   name: '李晓明',
   birthDate: '1988-06-15',
-  validUntil: '2036-06-15',
+  validUntil: dayInYears(9),
 };
 export const hongKong: DocumentRead = {
   category: 'hong_kong',

@@ -5,6 +5,7 @@ import { connect } from '../../src/storage/db.ts';
 import { appendPolicy, currentPolicy } from '../../src/storage/policies.ts';
 import { addAuthenticator, launchBrowser, newPerson, type Person } from '../support/browser.ts';
 import { startCity, type TestCity } from '../support/city.ts';
+import { dayInYears } from '../support/days.ts';
 import { allowConsent, appUrl, codeFor, createPasskey, signedInAcr, startSignIn } from '../support/journey.ts';
 import { enrolStaff } from '../support/staff.ts';
 
@@ -159,7 +160,7 @@ describe.each(personas)('$id, with no mainland document but the permit', (person
         number: persona.number,
         name: persona.name,
         birthDate: persona.birthDate,
-        validUntil: '2031-01-01',
+        validUntil: dayInYears(4),
       };
       for (const [name, value] of Object.entries(entry))
         if ((await desk.locator(`input[name=${name}]`).count()) > 0) await desk.fill(`input[name=${name}]`, value);
