@@ -8,9 +8,11 @@ export const labels = {
   },
 } as const;
 
-/** In words both databases index: whose grant or own token a row of the engine is. Other rows may be sealed, and are left out. */
+const own = "model in ('Grant', 'ClientCredentials')";
+
+/** Whose grant, or own token, a row of the engine is. Payloads of other models may be sealed: they are not looked into. */
 const clientOf = (postgres: boolean) =>
-  postgres ? `((payload::jsonb) ->> 'clientId')` : `json_extract(payload, '$.clientId')`;
+  `(case when ${own} then ${postgres ? "(payload::jsonb) ->> 'clientId'" : "json_extract(payload, '$.clientId')"} end)`;
 
 export async function up(knex: Knex): Promise<void> {
   await knex.schema.alterTable('changes', (table) => {
@@ -21,9 +23,7 @@ export async function up(knex: Knex): Promise<void> {
     table.index(['kind', 'subject']);
   });
   const postgres = knex.client.dialect === 'postgresql';
-  await knex.raw(
-    `create index oidc_models_client on oidc_models (${clientOf(postgres)}) where model in ('Grant', 'ClientCredentials')`,
-  );
+  await knex.raw(`create index oidc_models_client on oidc_models (${clientOf(postgres)}) where ${own}`);
 }
 
 export async function down(knex: Knex): Promise<void> {
