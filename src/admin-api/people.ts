@@ -71,7 +71,10 @@ const one = operation({
         usable: usable && account.status === 'active',
         interventions: inForce(facts.interventions, now).map(({ kind, at, until }) => ({ kind, at, until })),
         levels: assessment.identities,
-        evidence: facts.evidence.map((item) => ({ ...item, counts: counting.includes(item) })),
+        evidence: facts.evidence.map(({ record: _, ...item }) => ({
+          ...item,
+          counts: counting.some(({ id }) => id === item.id),
+        })),
       }),
     };
   },

@@ -23,6 +23,8 @@ export interface Assessment {
   readonly held: readonly HeldLevel[];
   readonly ial: Ial;
   readonly ialTime: Date | null;
+  /** The record of a person that the identity assurance rests on; null: it names no document. */
+  readonly record: string | null;
   readonly aal: Aal;
   readonly aalTime: Date | null;
   /** RFC 8176 values of the strongest authentication that counts now. */
@@ -75,6 +77,7 @@ export function assess(
     held: withDominated(policy, own),
     ial: proofed?.ial ?? 0,
     ialTime: proofed === null ? null : since(proofed.identity),
+    record: proofed?.identity.record ?? null,
     aal: shown?.aal ?? 0,
     aalTime: shown?.set.authTime ?? null,
     amr: shown === null ? [] : amrOf(shown.set.events),

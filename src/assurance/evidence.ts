@@ -29,6 +29,11 @@ export interface Evidence {
   readonly strength: Strength;
   /** Of the person it is about; null where the source says none (a confirmed phone number is anybody's). */
   readonly category: PersonCategory | null;
+  /**
+   * The record of a person that it is about: what one source told of one document's holder. Absent or null: it names no
+   * document, as a confirmed phone number.
+   */
+  readonly record?: string | null;
   /** What was confirmed: `name`, `document_number`, `photo`, `phone`, `email`, `liveness`, `officials:2`, ... */
   readonly confirmed: readonly string[];
   readonly recordedAt: Date;

@@ -5,6 +5,8 @@ import type { EvidenceRule, IdentityWay } from './policy.ts';
 /** The evidence that meets the identity part of a level the longest. */
 export interface Identity {
   readonly evidence: readonly Evidence[];
+  /** The record of a person that all of it is about; null: it names none. */
+  readonly record: string | null;
   /** Milliseconds; Infinity: nothing ends it. */
   readonly until: number;
 }
@@ -21,13 +23,63 @@ export function meetWays(ways: readonly IdentityWay[], evidence: readonly Eviden
   return best;
 }
 
+/** Several proofs are of one person only where they are about one record of one: each record is tried by itself. */
 function meetWay(
   way: IdentityWay,
   category: PersonCategory | null,
   evidence: readonly Evidence[],
   now: number,
 ): Identity | null {
-  if (way.independent) return meetApart(way.rules, category, evidence, now, []);
+  const records = recordsFor(way, category, evidence, now);
+  if (records.length < 2) return meetOf(way, category, evidence, now);
+  let best: Identity | null = null;
+  for (const record of records) {
+    const ofOne = evidence.filter((item) => isOf(item, record));
+    const met = meetOf(way, category, ofOne, now);
+    if (met !== null && (best === null || met.until > best.until)) best = met;
+  }
+  return best;
+}
+
+/** The records that could meet a way of several rules; where one rule is all, it does not matter which. */
+function recordsFor(
+  { rules }: IdentityWay,
+  category: PersonCategory | null,
+  evidence: readonly Evidence[],
+  now: number,
+): readonly string[] {
+  let records = none;
+  if (rules.length < 2) return records;
+  for (const item of evidence) {
+    const record = recordOf(item);
+    if (record === null || records.includes(record)) continue;
+    if (rules.some((rule) => fits(rule, category, item) && endOf(rule, item) > now)) records = [...records, record];
+  }
+  return records;
+}
+
+const none: readonly string[] = [];
+
+/**
+ * What evidence has to have in common with other evidence to be added up with it. A confirmed contact is anybody's, and a
+ * proof that is only thought of (`plan.ts`) would be of whoever the rest is: null. One that names no document stands by
+ * itself: nobody can say whether another is about the same person.
+ */
+export const recordOf = ({ kind, record, id }: Evidence): string | null =>
+  kind === 'contact' || record === undefined ? null : (record ?? `alone:${id}`);
+
+const isOf = (item: Evidence, record: string) => {
+  const own = recordOf(item);
+  return own === null || own === record;
+};
+
+function meetOf(
+  way: IdentityWay,
+  category: PersonCategory | null,
+  evidence: readonly Evidence[],
+  now: number,
+): Identity | null {
+  if (way.independent) return identityOf(meetApart(way.rules, category, evidence, now, []));
   const items: Evidence[] = [];
   let until = Number.POSITIVE_INFINITY;
   for (const rule of way.rules) {
@@ -45,7 +97,16 @@ function meetWay(
     items.push(longest);
     if (longestEnd < until) until = longestEnd;
   }
-  return { evidence: items, until };
+  return identityOf({ evidence: items, until });
+}
+
+type Found = Omit<Identity, 'record'>;
+
+function identityOf(found: Found | null): Identity | null {
+  if (found === null) return null;
+  let record: string | null = null;
+  for (const item of found.evidence) record ??= item.kind === 'contact' ? null : (item.record ?? null);
+  return { ...found, record };
 }
 
 /** Each rule by another source: tries all pairings and keeps the one that lasts longest. */
@@ -55,10 +116,10 @@ function meetApart(
   evidence: readonly Evidence[],
   now: number,
   taken: readonly Evidence[],
-): Identity | null {
+): Found | null {
   const rule = rules[taken.length];
   if (rule === undefined) return { evidence: taken, until: Number.POSITIVE_INFINITY };
-  let best: Identity | null = null;
+  let best: Found | null = null;
   for (const item of evidence) {
     if (!fits(rule, category, item) || taken.some(({ source }) => source === item.source)) continue;
     const end = endOf(rule, item);

@@ -1,7 +1,7 @@
 import { acceptedEvents, acceptedEvidence } from './accepted.ts';
 import { meetRules } from './authentication.ts';
 import type { AuthenticationEvent, Evidence, EvidenceKind } from './evidence.ts';
-import { endOf, fits } from './identity.ts';
+import { endOf, fits, recordOf } from './identity.ts';
 import { dominates } from './level.ts';
 import type { Offer, PlanInput } from './plan.ts';
 import type { EvidenceRule } from './policy.ts';
@@ -12,6 +12,8 @@ interface Slot {
   readonly categories: readonly (Evidence['category'] | null)[];
   /** Rules of one way that must be met by different sources: which source it is matters, too. */
   readonly independent: boolean;
+  /** Rules of one way that must be met about one record of a person: which records it is matters, too. */
+  readonly together: boolean;
 }
 
 /**
@@ -29,7 +31,7 @@ export function progressMeter(
   const levels = policy.levels.filter(({ id }) => targets.some((target) => dominates(policy.levels, id, target)));
   const slots = levels.flatMap(({ identity }) =>
     identity.flatMap(({ rules, categories, independent }): Slot[] =>
-      rules.map((rule) => ({ rule, categories: categories ?? [null], independent })),
+      rules.map((rule) => ({ rule, categories: categories ?? [null], independent, together: rules.length > 1 })),
     ),
   );
   const needed = stepsTowards(offers, slots);
@@ -38,12 +40,13 @@ export function progressMeter(
   const authentication = [...policy.levels, ...policy.authenticationLabels].flatMap((rule) => rule.authentication);
   return ({ evidence, events }) => {
     const counting = acceptedEvidence(requirement, evidence);
-    const marks = slots.map(({ rule, categories, independent }) =>
+    const marks = slots.map(({ rule, categories, independent, together }) =>
       categories
         .map((category) => {
           const meeting = counting.filter((item) => fits(rule, category, item) && endOf(rule, item) > at);
-          if (!independent) return meeting.length > 0 ? '1' : '0';
-          return [...new Set(meeting.map(({ source }) => source))].sort().join('+');
+          if (meeting.length === 0) return '0';
+          const sources = independent ? [...new Set(meeting.map(({ source }) => source))].sort().join('+') : '1';
+          return together ? `${sources}@${recordsIn(meeting)}` : sources;
         })
         .join(','),
     );
@@ -56,6 +59,12 @@ export function progressMeter(
     );
     return [marks.join(';'), kinds.join(','), ...met, here.length > 0 ? '1' : '0'].join('|');
   };
+}
+
+/** Of which records evidence is; one that would be of any makes the others no matter. */
+function recordsIn(evidence: readonly Evidence[]): string {
+  const records = new Set(evidence.map(recordOf));
+  return records.has(null) ? '*' : [...records].sort().join('+');
 }
 
 /** Kinds of evidence that open a way to something that counts: directly, or by an offer that opens one. */

@@ -47,8 +47,9 @@ function answer(request: unknown, source: VerifiedSource): object | null {
   const parsed = requestSchema.safeParse(request);
   if (!parsed.success) return null;
   const { verification: asked, claims: wanted } = parsed.data;
-  const proofed = source.evidence.filter((item) => item.kind !== 'contact');
-  const since = source.assessment.ialTime;
+  const { ialTime: since, record } = source.assessment;
+  // What is told was proved by evidence about one record; other evidence says nothing of it.
+  const proofed = source.evidence.filter((item) => item.kind !== 'contact' && (item.record ?? null) === record);
   if (proofed.length === 0 || since === null || source.assessment.ial === 0) return null;
   const level = `ial${source.assessment.ial}`;
   if (

@@ -86,16 +86,18 @@ async function confirmIn(
     ))
   )
     throw movedMeanwhile();
-  if (person !== null) {
-    await addDocument(tx, deps.keyring, { accountId: seen.accountId, type: read.document, number: read.number, at });
-  }
+  const { name, birthDate, document: type, number } = read;
+  const record =
+    person === null
+      ? null
+      : await addDocument(tx, deps.keyring, { accountId: seen.accountId, type, number, at, told: { name, birthDate } });
   const actor = { kind: 'staff', id: by.accountId } as const;
   await recordEvidence(
     { ...deps, db: tx },
     {
       accountId: seen.accountId,
       facts: factsOf(seen, read, official),
-      ...(person === null ? { person: personIn(read, registered, at) } : undefined),
+      ...(person === null ? { person: personIn(read, registered, at) } : { record }),
       actor,
       cause: by.cause,
     },

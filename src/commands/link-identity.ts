@@ -96,13 +96,13 @@ const RENEW_AFTER_MS = 30 * 24 * 3_600_000;
 /** Writes the sign-in and the proof; what was vouched for a moment ago is not written again. */
 async function take(tx: Db, deps: CommandDeps, use: UpstreamUse, identityId: string, at: Date): Promise<void> {
   const { accountId, facts, interaction, cause } = use;
-  await claimPerson(tx, deps, accountId, facts);
+  const record = await claimPerson(tx, deps, accountId, facts);
   if (facts.event && interaction !== null) {
     const credentialId = `${facts.bridge}:${identityId}`;
     await insertEvent(tx, { ...facts.event, accountId, credentialId, sessionUid: null, interactionUid: interaction });
   }
   const { evidence } = facts;
-  const row = evidence && { ...evidence, accountId, recordedAt: at, reference: identityId };
+  const row = evidence && { ...evidence, record, accountId, recordedAt: at, reference: identityId };
   // The ledger is read for every token: a daily sign-in must not make it a row longer each time.
   const said = row !== null && (await saidSince(tx, row, new Date(at.getTime() - RENEW_AFTER_MS)));
   const stronger = facts.supersedes ? await strongerThan(tx, accountId, facts, identityId) : [];

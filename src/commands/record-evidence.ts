@@ -5,7 +5,7 @@ import type { AuditEvent } from '../audit/events.ts';
 import { bindPerson, lockAccount, type NewPerson } from '../storage/accounts.ts';
 import { append } from '../storage/audit.ts';
 import { transaction } from '../storage/db.ts';
-import { insertEvidence, revokeEvidence } from '../storage/evidence.ts';
+import { insertEvidence, recordByReference, revokeEvidence } from '../storage/evidence.ts';
 import { liftByDoing } from './close-interventions.ts';
 import type { Cause, CommandDeps } from './command.ts';
 import { withLevelChange } from './level-change.ts';
@@ -28,6 +28,8 @@ export async function recordEvidence(
     accountId: string;
     facts: EvidenceFacts;
     person?: Omit<NewPerson, 'accountId'>;
+    /** The record of the person that it is about, where that is known already. */
+    record?: string | null;
     /** What a check confirmed of a person who may be known already, by other papers. */
     claims?: UpstreamClaims;
     actor?: AuditEvent['actor'];
@@ -37,15 +39,20 @@ export async function recordEvidence(
   const at = deps.clock();
   const initiator = input.actor ? 'admin' : 'user';
   await transaction(deps.db, async (tx) => {
+    const { reference } = input.facts;
+    let record = input.record ?? null;
+    // A face is compared with the photo of one record, and says so by that record's own reference.
+    if (record === null && reference !== null) record = await recordByReference(tx, input.accountId, reference);
     if (input.claims) {
       const { claims, facts } = input;
-      await claimPerson(tx, deps, input.accountId, { claims, evidence: facts });
+      record = await claimPerson(tx, deps, input.accountId, { claims, evidence: facts });
     }
     if (input.person && !input.actor) refuseMinor(input.person.birthDate ?? null, at);
-    if (input.person) await bindPerson(tx, deps.keyring, { ...input.person, accountId: input.accountId });
+    if (input.person)
+      ({ record } = await bindPerson(tx, deps.keyring, { ...input.person, accountId: input.accountId }));
     const { accountId, facts, cause } = input;
     await withLevelChange(tx, deps.keyring, { accountId, at, initiator }, async () => {
-      const recorded = await insertEvidence(tx, { ...facts, accountId, recordedAt: at });
+      const recorded = await insertEvidence(tx, { ...facts, record, accountId, recordedAt: at });
       if (isIdentity(recorded)) await liftByDoing(tx, deps, { accountId, part: 'prove', at, cause });
     });
     await append(tx, {

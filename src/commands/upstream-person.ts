@@ -1,6 +1,6 @@
 import type { UpstreamClaims } from '../assurance/upstream-facts.ts';
-import { agreement, type PersonRecord, type Voucher } from '../identity/agreement.ts';
-import { ageOn, categoryOfDocument } from '../identity/person.ts';
+import { agreement, type PersonRecord, shareDocument, type Voucher } from '../identity/agreement.ts';
+import { ageOn, categoryOfDocument, type IdDocument } from '../identity/person.ts';
 import { ShiminError } from '../lib/errors.ts';
 import { addDocument, bindPerson, type Person, personOf } from '../storage/accounts.ts';
 import type { Db } from '../storage/db.ts';
@@ -18,11 +18,17 @@ export interface PersonFacts {
 /**
  * Makes the person whom a source has proofed the person of this account, in the caller's transaction. The first proof
  * binds; every later one must be about the same person, by the one rule of `identity/agreement.ts`. Answers that hold no
- * document change nothing, and are refused where they tell of somebody else.
+ * document change nothing, and are refused where they tell of somebody else. Says which record of the person it is about;
+ * null: of none.
  * @throws ShiminError `identity_in_use`: the document is another account's; `identity_mismatch`: somebody else's data, or
  * such as can't be compared; `identity_minor`
  */
-export async function claimPerson(tx: Db, deps: CommandDeps, accountId: string, facts: PersonFacts): Promise<void> {
+export async function claimPerson(
+  tx: Db,
+  deps: CommandDeps,
+  accountId: string,
+  facts: PersonFacts,
+): Promise<string | null> {
   const { claims } = facts;
   const { name, documentType: type, documentNumber: number, birthDate, otherDocuments = [] } = claims;
   const at = deps.clock();
@@ -33,32 +39,42 @@ export async function claimPerson(tx: Db, deps: CommandDeps, accountId: string, 
   const voucher: Voucher = facts.event ? 'holder' : 'typed';
   const judged = known === null ? null : agreement(recordOfPerson(known), said, voucher);
   if (judged?.answer === 'differ') throw mismatch();
-  if (!proofed || name === undefined || type === undefined || number === undefined) return;
+  if (!proofed || name === undefined || type === undefined || number === undefined) return null;
   if (judged !== null && judged.answer !== 'agree') throw mismatch();
-  if (known === null) {
-    const category = said.category ?? categoryOfDocument(type, number);
-    const person = { accountId, category, name, documentType: type, documentNumber: number, birthDate, at };
-    await bindPerson(tx, deps.keyring, person);
-  } else {
-    await addDocument(tx, deps.keyring, { accountId, type, number, at });
-  }
+  const category = said.category ?? categoryOfDocument(type, number);
+  const record =
+    known === null
+      ? (
+          await bindPerson(tx, deps.keyring, {
+            ...{ accountId, category, name, birthDate, at },
+            ...{ documentType: type, documentNumber: number },
+          })
+        ).record
+      : await addDocument(tx, deps.keyring, {
+          ...{ accountId, type, number, at, told: { name, birthDate } },
+          record: joinedRecord(known, otherDocuments),
+        });
   // Whoever comes with one of the others is found again: one person, one account.
-  for (const other of otherDocuments) await addDocument(tx, deps.keyring, { accountId, ...other, at });
-  await keepLatinName(tx, deps, accountId, claims, at);
+  for (const other of otherDocuments) await addDocument(tx, deps.keyring, { accountId, ...other, at, record });
+  await keepLatinName(tx, deps, accountId, record, claims, at);
+  return record;
 }
+
+/** The record that the source itself says its other documents are of. */
+const joinedRecord = ({ records }: Person, others: readonly IdDocument[]): string | undefined =>
+  records.find(({ documents }) => shareDocument(documents, others))?.id;
 
 /** So that a source that knows no other form of the name can be compared with it. */
 async function keepLatinName(
   tx: Db,
   deps: CommandDeps,
   accountId: string,
+  record: string,
   { name, latinName }: UpstreamClaims,
   at: Date,
 ): Promise<void> {
   if (latinName === undefined || latinName === name) return;
-  const known = await personOf(tx, deps.keyring, accountId);
-  if (known?.names.some(({ script }) => script === LATIN) === true) return;
-  await setName(tx, deps.keyring, { accountId, script: LATIN, name: latinName, at });
+  await setName(tx, deps.keyring, { accountId, record, script: LATIN, name: latinName, at });
 }
 
 /** ISO 15924. */

@@ -1,4 +1,4 @@
-import { canonicalDocument } from './documents/canonical.ts';
+import { canonicalDocument, sameDocument } from './documents/canonical.ts';
 import { scriptOf } from './name-characters.ts';
 import { nameAnswer } from './names.ts';
 import { birthDateOfDocument, type Category, type IdDocument, kindsHeldOnce } from './person.ts';
@@ -54,6 +54,10 @@ export function agreement(known: PersonRecord, said: PersonRecord, voucher: Vouc
   if (numbers === 'another' && voucher !== 'officials') return { answer: 'incomparable', because: 'document_number' };
   return { answer: 'agree', because: 'name_and_birth_date' };
 }
+
+/** Whether one document is in both lists, however it is spelled. */
+export const shareDocument = (some: readonly IdDocument[], others: readonly IdDocument[]): boolean =>
+  some.some((one) => others.some((other) => sameDocument(one, other)));
 
 const canonical = ({ type, number }: IdDocument) => canonicalDocument(type, number);
 

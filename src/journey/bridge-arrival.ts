@@ -8,9 +8,10 @@ import { ShiminError } from '../lib/errors.ts';
 import { factsOf, groundsNow } from '../standing/account.ts';
 import { identityLevel } from '../standing/identity-level.ts';
 import { type Facts, judged } from '../standing/what-counts.ts';
-import { findAccount, findAccountByDocument } from '../storage/accounts.ts';
+import { findAccount } from '../storage/accounts.ts';
 import { findIdentity } from '../storage/external-identities.ts';
 import { openInterventions } from '../storage/interventions.ts';
+import { findDocumentHolder } from '../storage/persons.ts';
 import { setCookie } from '../web/cookies.ts';
 import { seeOther } from '../web/forms.ts';
 import { lastWayCookie } from './bridge-cookie.ts';
@@ -101,14 +102,17 @@ async function sameProofedPerson(
   if (evidence === null || event === null || event.factors.length < 2) return false;
   if (documentType === undefined || documentNumber === undefined || !evidence.confirmed.includes('document_number'))
     return false;
-  const owner = await findAccountByDocument(deps.db, deps.keyring, documentType, documentNumber);
+  const owner = await findDocumentHolder(deps.db, deps.keyring, documentType, documentNumber);
   const account = owner && (await findAccount(deps.db, owner.accountId));
-  if (account?.status !== 'active' || (await openInterventions(deps.db, account.id)).length > 0) return false;
+  if (owner === null || account?.status !== 'active') return false;
+  if ((await openInterventions(deps.db, account.id)).length > 0) return false;
   const now = deps.clock();
   const grounds = { ...(await groundsNow(deps.db, now)), policy };
   const brought = { ...evidence, id: 'brought', recordedAt: now, revokedAt: null };
   const levelOf = (facts: Facts) => identityLevel(policy, judged(grounds, facts).assessment);
-  const here = levelOf(await factsOf(deps.db, account.id));
+  const known = await factsOf(deps.db, account.id);
+  // What somebody proved of themselves by other documents does not make this document theirs.
+  const here = levelOf({ ...known, evidence: known.evidence.filter(({ record }) => record === owner.record) });
   const there = levelOf({ evidence: [brought], events: [], interventions: [] });
   const inPerson = (policy.levels.find(({ id }) => id === here)?.ial ?? 0) >= 2;
   if (!inPerson || !dominates(policy.levels, there, here)) return false;

@@ -127,13 +127,15 @@ async function claimsOf(
       ? await personOf(deps.db, deps.keyring, account.id)
       : null;
   if (wants('locale', 'profile')) claims.locale = account.locale;
-  if (person && wants('name', 'profile')) claims.name = person.name;
+  // Of several records of a person, what is told is what the proof was about that the level rests on.
+  const proved = person?.records.find(({ id }) => id === standing.assessment.record);
+  if (proved?.name && wants('name', 'profile')) claims.name = proved.name;
   if (wants('phone_number', 'phone') || 'phone_number_verified' in requested) {
     const phone = (await contactsOf(deps.db, deps.keyring, account.id)).find((contact) => contact.kind === 'phone');
     if (phone) Object.assign(claims, { phone_number: phone.value, phone_number_verified: true });
   }
-  if ('verified_claims' in requested && person) {
-    const known = { name: person.name, ...(person.birthDate ? { birthdate: person.birthDate } : undefined) };
+  if ('verified_claims' in requested && proved?.name) {
+    const known = { name: proved.name, ...(proved.birthDate ? { birthdate: proved.birthDate } : undefined) };
     const verified = verifiedClaims(requested.verified_claims, {
       assessment: standing.assessment,
       evidence: standing.evidence.filter((item) => isAlive(item, deps.clock())),

@@ -12,6 +12,8 @@ export interface NewEvidence {
   readonly strength: Strength;
   /** Of the person it is about, where the source says it. */
   readonly category?: PersonCategory | null;
+  /** The record of a person that it is about; see `persons.ts`. */
+  readonly record?: string | null;
   readonly confirmed: readonly string[];
   readonly recordedAt: Date;
   readonly expiresAt: Date | null;
@@ -29,13 +31,14 @@ export async function insertEvidence(db: Db, evidence: NewEvidence): Promise<Evi
     source: evidence.source,
     strength: evidence.strength,
     category: evidence.category ?? null,
+    record_id: evidence.record ?? null,
     confirmed: JSON.stringify(evidence.confirmed),
     recorded_at: toMs(evidence.recordedAt),
     expires_at: toMs(evidence.expiresAt),
     reference: evidence.reference,
   });
-  const { kind, source, strength, category = null, confirmed, recordedAt, expiresAt } = evidence;
-  return { id, kind, source, strength, category, confirmed, recordedAt, expiresAt, revokedAt: null };
+  const { kind, source, strength, category = null, record = null, confirmed, recordedAt, expiresAt } = evidence;
+  return { id, kind, source, strength, category, record, confirmed, recordedAt, expiresAt, revokedAt: null };
 }
 
 /** The whole ledger of an account, revoked and expired rows included, oldest first: what counts is for `assess` to say. */
@@ -48,6 +51,17 @@ export async function evidenceOf(db: Db, accountId: string): Promise<Evidence[]>
 export async function evidenceReference(db: Db, id: string): Promise<string | null> {
   const found = await db('evidence').where({ id }).first('reference');
   return found === undefined ? null : z.string().nullable().parse(found.reference);
+}
+
+/** The record of a person that an account's living evidence under a source's transaction id is about. */
+export async function recordByReference(db: Db, accountId: string, reference: string): Promise<string | null> {
+  const found = await db('evidence')
+    .where({ account_id: accountId, reference })
+    .whereNotNull('record_id')
+    .whereNull('revoked_at')
+    .orderBy('id', 'desc')
+    .first('record_id');
+  return found === undefined ? null : z.string().parse(found.record_id);
 }
 
 /** The row that a source knows by its own transaction id, with its owner. */
@@ -100,6 +114,7 @@ export async function saidSince(db: Db, evidence: NewEvidence, since: Date): Pro
     const known = evidenceRow.parse(raw);
     return (
       evidence.confirmed.every((word) => known.confirmed.includes(word)) &&
+      known.record === (evidence.record ?? null) &&
       known.expiresAt?.getTime() === evidence.expiresAt?.getTime()
     );
   });

@@ -13,6 +13,7 @@ const nameRow = z.object({
   sealed_name: z.string(),
   registered: z.union([z.boolean(), z.number()]),
   form: z.number(),
+  record_id: z.string().nullable(),
 });
 const documentRow = z.record(z.string(), z.union([z.string(), z.number(), z.null()]));
 
@@ -49,17 +50,24 @@ export async function mergePeople(
   for (const row of documents) {
     const [id, type, sealed] = [String(row.id), String(row.type), String(row.sealed_number)];
     const number = reseal(sealed, documentContext(gone.id, type), documentContext(personId, type));
-    await tx('person_documents').where({ id }).update({ person_id: personId, sealed_number: number });
+    const birth = typeof row.sealed_birth_date === 'string' ? row.sealed_birth_date : null;
+    await tx('person_documents')
+      .where({ id })
+      .update({
+        person_id: personId,
+        sealed_number: number,
+        sealed_birth_date: birth === null ? null : reseal(birth, birthContext(gone.id), birthContext(personId)),
+      });
   }
 
   const names: string[] = [];
   for (const raw of await tx('person_names').where({ person_id: gone.id }).orderBy('id')) {
-    const { script, sealed_name, registered, form } = nameRow.parse(raw);
+    const { script, sealed_name, registered, form, record_id } = nameRow.parse(raw);
     const id = newId();
     const name = reseal(sealed_name, nameContext(gone.id, script), nameContext(personId, script));
     const inserted: unknown[] = await tx('person_names')
-      .insert({ id, person_id: personId, script, sealed_name: name, registered, form, created_at: toMs(at) })
-      .onConflict(['person_id', 'script'])
+      .insert({ id, person_id: personId, record_id, script, sealed_name: name, registered, form, created_at: toMs(at) })
+      .onConflict(['person_id', 'record_id', 'script'])
       .ignore()
       .returning('id');
     if (inserted.length > 0) names.push(id);

@@ -3,10 +3,12 @@ import { canonicalDocument, withoutState } from '../identity/documents/canonical
 import { blindIndex, type Keyring, newId, sealFor } from '../lib/crypto.ts';
 import { ShiminError } from '../lib/errors.ts';
 import type { Db } from './db.ts';
+import { row } from './rows.ts';
 
 /** The rules of writing numbers and names that rows are made under now; a higher number has older rows written anew. */
 export const FORM = 1;
 
+export const birthContext = (id: string) => `person:${id}:birth-date`;
 export const documentContext = (id: string, type: string) => `person:${id}:document:${type}`;
 const blindOf = (keyring: Keyring, type: string, number: string) => blindIndex(keyring, `document:${type}`, number);
 const searchBlindOf = (keyring: Keyring, type: string, number: string) =>
@@ -32,19 +34,27 @@ export function documentKey(keyring: Keyring, givenType: string, given: string):
   };
 }
 
-/** @throws ShiminError `identity_in_use`: the document, in whatever spelling, is somebody's already. */
+/**
+ * Writes a document, as one more of a record or as a record of its own, and says which.
+ * @throws ShiminError `identity_in_use`: the document, in whatever spelling, is somebody's already.
+ */
 export async function insertDocument(
   tx: Db,
   keyring: Keyring,
   sealedKey: string,
   personId: string,
-  document: { type: string; number: string; at: number },
-): Promise<void> {
+  document: { type: string; number: string; at: number; record?: string | undefined; birthDate?: string | undefined },
+): Promise<string> {
   const key = documentKey(keyring, document.type, document.number);
+  const id = newId();
+  const { record = id, birthDate } = document;
   const inserted = await tx('person_documents')
     .insert({
-      id: newId(),
+      id,
       person_id: personId,
+      record_id: record,
+      sealed_birth_date:
+        birthDate === undefined ? null : sealFor(keyring, sealedKey, birthDate, birthContext(personId)),
       type: key.type,
       sealed_number: sealFor(keyring, sealedKey, key.number, documentContext(personId, key.type)),
       number_blind: key.blind,
@@ -56,17 +66,29 @@ export async function insertDocument(
     .ignore()
     .returning('id');
   if (inserted.length === 0) throw inUse(key.type);
+  return record;
 }
 
 export function inUse(documentType: string): ShiminError {
   return new ShiminError('identity_in_use', { status: 409, detail: { documentType } });
 }
 
-/** The person whose document it is. */
-export async function documentOwner(db: Db, keyring: Keyring, type: string, number: string): Promise<string | null> {
+const placeRow = row({ personId: z.string(), id: z.string(), recordId: z.string().nullable() });
+
+/** The person whose document it is, and the record of them that it is in. */
+export async function documentPlace(
+  db: Db,
+  keyring: Keyring,
+  type: string,
+  number: string,
+): Promise<{ personId: string; record: string } | null> {
   const key = documentKey(keyring, type, number);
-  const found = await db('person_documents').where({ type: key.type, number_blind: key.blind }).first('person_id');
-  return found === undefined ? null : text.parse(found.person_id);
+  const found = await db('person_documents')
+    .where({ type: key.type, number_blind: key.blind })
+    .first('person_id', 'id', 'record_id');
+  if (found === undefined) return null;
+  const { personId, id, recordId } = placeRow.parse(found);
+  return { personId, record: recordId ?? id };
 }
 
 const byAccount = (db: Db) =>
@@ -79,11 +101,26 @@ export async function findAccountByDocument(
   type: string,
   number: string,
 ): Promise<{ accountId: string } | null> {
+  const holder = await findDocumentHolder(db, keyring, type, number);
+  return holder && { accountId: holder.accountId };
+}
+
+const holderRow = row({ accountId: z.string(), id: z.string(), recordId: z.string().nullable() });
+
+/** The same, with the record of the person there that the document is in. */
+export async function findDocumentHolder(
+  db: Db,
+  keyring: Keyring,
+  type: string,
+  number: string,
+): Promise<{ accountId: string; record: string } | null> {
   const key = documentKey(keyring, type, number);
   const found = await byAccount(db)
     .where({ 'person_documents.type': key.type, 'person_documents.number_blind': key.blind })
-    .first();
-  return found === undefined ? null : { accountId: text.parse(found.account_id) };
+    .first('persons.account_id', 'person_documents.id', 'person_documents.record_id');
+  if (found === undefined) return null;
+  const { accountId, id, recordId } = holderRow.parse(found);
+  return { accountId, record: recordId ?? id };
 }
 
 /**

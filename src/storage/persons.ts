@@ -4,12 +4,12 @@ import { type Category, categories } from '../identity/person.ts';
 import { type Keyring, newId, openFor, sealFor } from '../lib/crypto.ts';
 import { ShiminError } from '../lib/errors.ts';
 import type { Db } from './db.ts';
-import { documentContext, documentOwner, FORM, insertDocument, inUse } from './person-documents.ts';
+import { birthContext, documentContext, documentPlace, FORM, insertDocument, inUse } from './person-documents.ts';
 import { sealedKeyOf } from './person-key.ts';
 import { flag } from './rows.ts';
 
 // Their documents have a file of their own for length only.
-export { documentContext, findAccountByDocument } from './person-documents.ts';
+export { birthContext, documentContext, findAccountByDocument, findDocumentHolder } from './person-documents.ts';
 
 export interface NewPerson {
   readonly accountId: string;
@@ -29,22 +29,36 @@ export interface Person {
   readonly documents: readonly { type: string; number: string }[];
   /** Every script on file, the registered one included. */
   readonly names: readonly { script: string; name: string }[];
+  /** What each source told of them, the first one first. */
+  readonly records: readonly RecordOfPerson[];
+}
+
+/**
+ * What one source told of a person: the documents that it says are one person's, with the name and day of birth it has.
+ * Evidence says which record it is about.
+ */
+export interface RecordOfPerson {
+  readonly id: string;
+  readonly name: string | null;
+  readonly birthDate: string | null;
+  readonly documents: readonly { type: string; number: string }[];
 }
 
 export const nameContext = (id: string, script: string) => `person:${id}:name:${script}`;
-export const birthContext = (id: string) => `person:${id}:birth-date`;
 const text = z.string();
+
+export interface Bound {
+  readonly personId: string;
+  readonly record: string;
+  readonly created: boolean;
+}
 
 /**
  * Binds the person a register has confirmed to an account, in the caller's transaction. One document, one account
  * (`identity_in_use`); an account never changes its person: a further document comes by `addDocument`, and another one
  * here throws `identity_mismatch`. Binding the same person again changes nothing.
  */
-export async function bindPerson(
-  tx: Db,
-  keyring: Keyring,
-  facts: NewPerson,
-): Promise<{ personId: string; created: boolean }> {
+export async function bindPerson(tx: Db, keyring: Keyring, facts: NewPerson): Promise<Bound> {
   const sealedKey = await sealedKeyOf(tx, facts.accountId);
   const at = (facts.at ?? new Date()).getTime();
   const id = newId();
@@ -62,30 +76,41 @@ export async function bindPerson(
     .ignore()
     .returning('id');
   if (inserted.length === 0) return alreadyBound(tx, keyring, facts);
-  await insertDocument(tx, keyring, sealedKey, id, { type: facts.documentType, number: facts.documentNumber, at });
-  await tx('person_names').insert({
-    id: newId(),
-    person_id: id,
-    script: REGISTERED,
-    sealed_name: sealFor(keyring, sealedKey, normaliseName(facts.name), nameContext(id, REGISTERED)),
-    registered: true,
-    form: FORM,
-    created_at: at,
-  });
-  return { personId: id, created: true };
+  const { documentType: type, documentNumber: number, birthDate } = facts;
+  const record = await insertDocument(tx, keyring, sealedKey, id, { type, number, birthDate, at });
+  await insertName(tx, keyring, sealedKey, id, { record, name: facts.name, at });
+  return { personId: id, record, created: true };
+}
+
+async function insertName(
+  tx: Db,
+  keyring: Keyring,
+  sealedKey: string,
+  personId: string,
+  { record, name, at, script = REGISTERED }: { record: string; name: string; at: number; script?: string },
+): Promise<void> {
+  await tx('person_names')
+    .insert({
+      id: newId(),
+      person_id: personId,
+      record_id: record,
+      script,
+      sealed_name: sealFor(keyring, sealedKey, normaliseName(name), nameContext(personId, script)),
+      registered: script === REGISTERED,
+      form: FORM,
+      created_at: at,
+    })
+    .onConflict(['person_id', 'record_id', 'script'])
+    .merge(['sealed_name', 'form', 'created_at']);
 }
 
 /** The script of a registered name when the register does not say one. */
 const REGISTERED = 'registered';
 
-async function alreadyBound(
-  tx: Db,
-  keyring: Keyring,
-  facts: NewPerson,
-): Promise<{ personId: string; created: boolean }> {
+async function alreadyBound(tx: Db, keyring: Keyring, facts: NewPerson): Promise<Bound> {
   const personId = await personIdOf(tx, facts.accountId);
-  const owner = await documentOwner(tx, keyring, facts.documentType, facts.documentNumber);
-  if (personId !== null && owner === personId) return { personId, created: false };
+  const owner = await documentPlace(tx, keyring, facts.documentType, facts.documentNumber);
+  if (personId !== null && owner?.personId === personId) return { ...owner, created: false };
   if (owner !== null) throw inUse(facts.documentType);
   throw new ShiminError('identity_mismatch', {
     status: 409,
@@ -94,38 +119,50 @@ async function alreadyBound(
   });
 }
 
-/** A further document of the person already bound (a new permit, a second travel document). */
+/**
+ * A further document of the person already bound (a new permit, a second travel document): of the record that it is named in,
+ * or a record of its own with what was `told` of its holder. Says which record it is in.
+ */
 export async function addDocument(
   tx: Db,
   keyring: Keyring,
-  document: { accountId: string; type: string; number: string; at: Date },
-): Promise<void> {
-  const personId = await requirePerson(tx, document.accountId);
-  if ((await documentOwner(tx, keyring, document.type, document.number)) === personId) return;
-  const sealedKey = await sealedKeyOf(tx, document.accountId);
-  await insertDocument(tx, keyring, sealedKey, personId, { ...document, at: document.at.getTime() });
+  document: {
+    accountId: string;
+    type: string;
+    number: string;
+    at: Date;
+    record?: string | undefined;
+    told?: { readonly name: string; readonly birthDate: string | undefined };
+  },
+): Promise<string> {
+  const { accountId, type, number, record, told } = document;
+  const personId = await requirePerson(tx, accountId);
+  const place = await documentPlace(tx, keyring, type, number);
+  if (place?.personId === personId) return place.record;
+  const sealedKey = await sealedKeyOf(tx, accountId);
+  const at = document.at.getTime();
+  const written = await insertDocument(tx, keyring, sealedKey, personId, {
+    ...{ type, number, record, at, birthDate: told?.birthDate },
+  });
+  if (record === undefined && told)
+    await insertName(tx, keyring, sealedKey, personId, { record: written, name: told.name, at });
+  return written;
 }
 
-/** The person's name in one more script (`Hans`, `Hant`, `Latn`, ...); replaces an earlier one in that script. */
+/**
+ * The person's name in one more script (`Hans`, `Hant`, `Latn`, ...) as a record has it, the first one where none is named;
+ * replaces an earlier one in that script.
+ */
 export async function setName(
   tx: Db,
   keyring: Keyring,
-  name: { accountId: string; script: string; name: string; at: Date },
+  name: { accountId: string; script: string; name: string; at: Date; record?: string },
 ): Promise<void> {
   const personId = await requirePerson(tx, name.accountId);
   const sealedKey = await sealedKeyOf(tx, name.accountId);
-  await tx('person_names')
-    .insert({
-      id: newId(),
-      person_id: personId,
-      script: name.script,
-      sealed_name: sealFor(keyring, sealedKey, normaliseName(name.name), nameContext(personId, name.script)),
-      registered: name.script === REGISTERED,
-      form: FORM,
-      created_at: name.at.getTime(),
-    })
-    .onConflict(['person_id', 'script'])
-    .merge(['sealed_name', 'form', 'created_at']);
+  const first = await tx('person_documents').where({ person_id: personId }).orderBy('id').first('id', 'record_id');
+  const record = name.record ?? text.parse(first?.record_id ?? first?.id);
+  await insertName(tx, keyring, sealedKey, personId, { ...name, record, at: name.at.getTime() });
 }
 
 async function personIdOf(db: Db, accountId: string): Promise<string | null> {
@@ -145,8 +182,20 @@ const personRow = z.object({
   sealed_birth_date: z.string().nullable(),
   sealed_key: z.string(),
 });
-const nameRow = z.object({ script: z.string(), sealed_name: z.string(), registered: flag });
-const documentRow = z.object({ type: z.string(), sealed_number: z.string() });
+const nameRow = z.object({
+  script: z.string(),
+  sealed_name: z.string(),
+  registered: flag,
+  record_id: z.string().nullable(),
+});
+const documentRow = z.object({
+  id: z.string(),
+  type: z.string(),
+  sealed_number: z.string(),
+  // A node of the version before writes none: then the document is a record of its own.
+  record_id: z.string().nullable(),
+  sealed_birth_date: z.string().nullable(),
+});
 
 export async function personOf(db: Db, keyring: Keyring, accountId: string): Promise<Person | null> {
   const found = await db('persons')
@@ -156,19 +205,33 @@ export async function personOf(db: Db, keyring: Keyring, accountId: string): Pro
   if (found === undefined) return null;
   const person = personRow.parse(found);
   const opened = (sealed: string, context: string) => openFor(keyring, person.sealed_key, sealed, context);
+  const birthOf = (sealed: string | null) => (sealed === null ? null : opened(sealed, birthContext(person.id)));
   const names = (await db('person_names').where({ person_id: person.id }).orderBy('id')).map((raw) => {
-    const { script, sealed_name, registered } = nameRow.parse(raw);
-    return { script, registered, name: opened(sealed_name, nameContext(person.id, script)) };
+    const { script, sealed_name, registered, record_id: record } = nameRow.parse(raw);
+    return { script, registered, record, name: opened(sealed_name, nameContext(person.id, script)) };
   });
   const documents = (await db('person_documents').where({ person_id: person.id }).orderBy('id')).map((raw) => {
-    const { type, sealed_number } = documentRow.parse(raw);
-    return { type, number: opened(sealed_number, documentContext(person.id, type)) };
+    const { id, type, sealed_number, record_id: record, sealed_birth_date } = documentRow.parse(raw);
+    const number = opened(sealed_number, documentContext(person.id, type));
+    return { type, number, record: record ?? id, birthDate: birthOf(sealed_birth_date) };
   });
+  const first = documents[0]?.record;
+  const records = [...new Set(documents.map(({ record }) => record))].map((id): RecordOfPerson => {
+    const own = documents.filter(({ record }) => record === id);
+    return {
+      id,
+      name: names.find(({ record, registered }) => registered && (record ?? first) === id)?.name ?? null,
+      birthDate: own.find(({ birthDate }) => birthDate !== null)?.birthDate ?? null,
+      documents: own.map(({ type, number }) => ({ type, number })),
+    };
+  });
+  const distinct = new Map(names.map(({ script, name }) => [`${script} ${name}`, { script, name }]));
   return {
     category: person.category,
     name: names.find((name) => name.registered)?.name ?? '',
-    birthDate: person.sealed_birth_date === null ? null : opened(person.sealed_birth_date, birthContext(person.id)),
-    documents,
-    names: names.map(({ script, name }) => ({ script, name })),
+    birthDate: birthOf(person.sealed_birth_date),
+    documents: documents.map(({ type, number }) => ({ type, number })),
+    names: [...distinct.values()],
+    records,
   };
 }

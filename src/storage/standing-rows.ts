@@ -26,13 +26,17 @@ import {
 
 /** Values of closed sets are written by this folder's inserts alone, whose types are those sets; an older process reads newer words. */
 export const evidenceRow = mapped(
-  columns('id', 'kind', 'source', 'strength', 'category', 'confirmed', 'recorded_at', 'expires_at', 'revoked_at'),
+  columns(
+    ...(['id', 'kind', 'source', 'strength', 'category', 'record_id', 'confirmed'] as const),
+    ...(['recorded_at', 'expires_at', 'revoked_at'] as const),
+  ),
   (raw): Evidence => ({
     id: text(raw.id),
     kind: word<EvidenceKind>(raw.kind),
     source: text(raw.source),
     strength: word<Strength>(raw.strength),
     category: wordOrNull<PersonCategory>(raw.category),
+    record: textOrNull(raw.record_id),
     confirmed: textsOf(raw.confirmed),
     recordedAt: timeOf(raw.recorded_at),
     expiresAt: timeOrNullOf(raw.expires_at),

@@ -49,6 +49,7 @@ describe.each(databaseKinds)('every operation [%s]', (kind) => {
       recordedAt: at,
       expiresAt: null,
       reference: null,
+      record: 'one',
     });
     await insertEvidence(api.db, {
       ...ownNumber,
@@ -57,6 +58,7 @@ describe.each(databaseKinds)('every operation [%s]', (kind) => {
       recordedAt: at,
       expiresAt: null,
       reference: null,
+      record: 'one',
     });
     decision = {
       id: newId(),

@@ -31,7 +31,7 @@ withDatabases('a decision explained afterwards', (makeDb) => {
     [ana, ben] = [await office.member('assurance_admin'), await office.member('assurance_admin')];
     accountId = (await storedAccount(db())).id;
     const evidence = { accountId, strength: 'strong', confirmed: ['name', 'document_number'] } as const;
-    const rest = { expiresAt: null, reference: null };
+    const rest = { expiresAt: null, reference: null, record: 'one' };
     await insertEvidence(db(), { ...evidence, ...rest, kind: 'contact', source: 'sms', recordedAt: t0 });
     await insertEvidence(db(), {
       ...evidence,

@@ -68,11 +68,12 @@ withDatabases('interventions', (makeDb) => {
     }) as const;
   const prove = async () => {
     const confirmed = ['name', 'document_number'];
-    await recordEvidence(office.deps, { accountId, facts: facts('population', confirmed), cause });
+    await recordEvidence(office.deps, { accountId, facts: facts('population', confirmed), record: 'one', cause });
     const tie = { ...facts('elements', []), ...ownNumber };
-    await recordEvidence(office.deps, { accountId, facts: tie, cause });
+    await recordEvidence(office.deps, { accountId, facts: tie, record: 'one', cause });
   };
-  const showFace = () => recordEvidence(office.deps, { accountId, facts: facts('face', ['liveness', 'photo']), cause });
+  const showFace = () =>
+    recordEvidence(office.deps, { accountId, facts: facts('face', ['liveness', 'photo']), record: 'one', cause });
   const shown = {
     method: 'passkey' as const,
     credentialId: null,

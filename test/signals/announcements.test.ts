@@ -59,7 +59,7 @@ withDatabases('what is announced', (makeDb) => {
     return rows.map(({ id, kind, payload }) => ({ kind, ...JSON.parse(open(testKeyring, payload, `outbox:${id}`)) }));
   };
   const facts = (kind: EvidenceKind, source: string, confirmed: string[]) =>
-    ({ kind, source, strength: 'strong', category: 'mainland', confirmed, expiresAt: null, reference: null }) as const;
+    ({ kind, source, strength: 'strong', category: 'mainland', confirmed, expiresAt: null, reference: 'one' }) as const;
   const prove = async () => {
     await recordEvidence(office.deps, {
       accountId,

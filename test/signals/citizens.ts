@@ -78,6 +78,7 @@ export async function knownCitizen(deps: CommandDeps, resident: Resident, number
 }
 
 export async function proveAgain(deps: CommandDeps, accountId: string, resident: Resident): Promise<void> {
+  const reference = randomUUID();
   await recordEvidence(deps, {
     accountId,
     facts: {
@@ -87,7 +88,7 @@ export async function proveAgain(deps: CommandDeps, accountId: string, resident:
       category: 'mainland',
       confirmed: ['name', 'document_number'],
       expiresAt: null,
-      reference: randomUUID(),
+      reference,
     },
     person: {
       category: 'mainland',
@@ -98,7 +99,7 @@ export async function proveAgain(deps: CommandDeps, accountId: string, resident:
     },
     cause,
   });
-  const tie = { ...ownNumber, category: 'mainland', expiresAt: null, reference: randomUUID() } as const;
+  const tie = { ...ownNumber, category: 'mainland', expiresAt: null, reference } as const;
   await recordEvidence(deps, { accountId, facts: tie, cause });
   await recordEvidence(deps, {
     accountId,
@@ -109,7 +110,7 @@ export async function proveAgain(deps: CommandDeps, accountId: string, resident:
       category: 'mainland',
       confirmed: ['liveness', 'photo'],
       expiresAt: null,
-      reference: randomUUID(),
+      reference,
     },
     cause,
   });

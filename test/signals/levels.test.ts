@@ -35,7 +35,13 @@ withDatabases('levels of many', (makeDb) => {
   /** A citizen at level 3 whom the app knows. */
   const citizen = async (app = 'receiver', expiresAt: Date | null = null) => {
     const { id } = await storedAccount(db);
-    const facts = { accountId: id, strength: 'strong', recordedAt: office.now, reference: null } as const;
+    const facts = {
+      accountId: id,
+      strength: 'strong',
+      recordedAt: office.now,
+      reference: null,
+      record: 'one',
+    } as const;
     const record = { ...facts, kind: 'population', source: 'population', expiresAt: null } as const;
     await insertEvidence(db, { ...record, confirmed: ['name', 'document_number'] });
     await insertEvidence(db, { ...facts, ...ownNumber, expiresAt: null });
