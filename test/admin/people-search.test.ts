@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { newPersonKey } from '../../src/lib/crypto.ts';
+import { rewritePersons } from '../../src/commands/rewrite-persons.ts';
+import { blindIndex, newPersonKey, sealFor } from '../../src/lib/crypto.ts';
 import { bindPerson } from '../../src/storage/accounts.ts';
 import { startCity, type TestCity } from '../support/city.ts';
 import { databaseKinds, type FreshDatabase, freshDatabase } from '../support/databases.ts';
@@ -51,6 +52,28 @@ describe.each(databaseKinds)('staff find a person by what the person gives [%s]'
         `/admin/people/${accountId}`,
       ]);
     }
+  });
+
+  it('two accounts that hold one document in two spellings are shown as a pair, by their numbers only', async () => {
+    const [one, two] = [await person('hk_id', 'Q6543215'), await person('hk_id', 'O1234561')];
+    const row = await room
+      .db('person_documents as d')
+      .join('persons as p', 'p.id', 'd.person_id')
+      .where({ account_id: two })
+      .first('d.id', 'p.id as person');
+    const { sealed_key: key } = await room.db('accounts').where({ id: two }).first('sealed_key');
+    await room
+      .db('person_documents')
+      .where({ id: row.id })
+      .update({
+        sealed_number: sealFor(room.keyring, key, 'Q654321(5)', `person:${row.person}:document:hk_id`),
+        number_blind: blindIndex(room.keyring, 'document:hk_id', 'Q654321(5)'),
+        form: 0,
+      });
+    await rewritePersons({ db: room.db, keyring: room.keyring, clock: () => new Date() });
+    const html = await (await desk.get('/admin/merges', 'text/html')).text();
+    for (const id of [one, two]) expect(html).toContain(`href="/admin/people/${id}"`);
+    expect(html).not.toContain('654321');
   });
 
   it('a passport’s number that two states use says that the state is needed, and opens nobody’s record', async () => {

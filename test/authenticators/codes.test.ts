@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { TOTP } from 'otpauth';
+import { Secret, TOTP } from 'otpauth';
 import { describe, expect, it } from 'vitest';
 import { aaguidName } from '../../src/authenticators/aaguid-names.ts';
 import { capped } from '../../src/authenticators/authenticator.ts';
@@ -13,6 +13,7 @@ import {
   normaliseRecoveryCode,
 } from '../../src/authenticators/recovery-code.ts';
 import { newTotpSecret, totpUri, verifyTotp } from '../../src/authenticators/totp.ts';
+import { parseCode } from '../../src/commands/counter-rules.ts';
 
 const pepper = randomBytes(32);
 const now = new Date('2026-11-23T09:00:10Z');
@@ -141,6 +142,32 @@ describe('recovery codes', () => {
     expect(await hash(code, 'a1', randomBytes(32))).not.toBe(stored);
     expect(await hash('not a code')).toBeNull();
     expect(await hashRecoveryCodes({ queue, pepper, accountId: 'a1', codes: [code] })).toEqual([stored]);
+  });
+});
+
+describe('every code, by the one folding of what is typed', () => {
+  const spelled = (code: string) => [
+    code.replaceAll(/[0-9A-Z]/g, (c) => String.fromCharCode(c.charCodeAt(0) + 0xfee0)),
+    [...code].join(' '),
+    [...code].join('\u3000'),
+    [...code].join('.'),
+    [...code].join('—'),
+    `\u200E${code}\uFEFF`,
+    code.toLowerCase(),
+  ];
+  it('one-time codes, app codes, recovery codes, counter codes', () => {
+    const binding = { pepper, purpose: 'register', target: '+8613800138000', ceremony: 'c', now };
+    const { code, hash } = makeOneTimeCode(binding);
+    for (const each of spelled(code)) expect(checkOneTimeCode({ ...binding, code: each, hash }), each).toBe(true);
+
+    const secret = newTotpSecret();
+    const token = new TOTP({ secret: Secret.fromBase32(secret) }).generate({ timestamp: now.getTime() });
+    for (const each of spelled(token))
+      expect(verifyTotp({ secret, code: each, now, lastStep: null }).ok, each).toBe(true);
+
+    for (const each of spelled('0011-1ABC-2345-6789'))
+      expect(normaliseRecoveryCode(each), each).toBe('0011-1ABC-2345-6789');
+    for (const each of spelled('3479ACDE')) expect(parseCode(each), each).toBe('3479ACDE');
   });
 });
 

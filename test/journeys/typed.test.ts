@@ -62,6 +62,43 @@ describe.each(databaseKinds)('forms take what keyboards give [%s]', (kind) => {
     await page.context().close();
   });
 
+  it('a permit with its count of issues, full-width, in brackets: and the same permit without it is the same person’s', async () => {
+    const prove = async (phone: string, number: string) => {
+      const { page } = await newPerson(browser);
+      await addAuthenticator(page);
+      await startSignIn(page, city, 'social-insurance');
+      await page.click('a[href$="show=register"]');
+      await page.selectOption('select[name=region]', 'HK');
+      await page.fill('input[name=phone]', phone);
+      await page.click('form[action$="/register/phone"] button');
+      await page.fill('input[name=code]', await codeFor(city, `+852${phone}`));
+      await page.click('form[action$="/register/code"] button');
+      await createPasskey(page);
+      const way = page.locator('button[name=way][value^=exit-entry]').first();
+      if (!(await way.isVisible())) await page.click('form[action$="/choose"] details summary');
+      await way.click();
+      await page.selectOption('select[name=documentType]', 'cn_hm_travel_permit');
+      await page.fill('input[name=name]', '陳 大文');
+      await page.fill('input[name=number]', number);
+      await page.click('form[action$="/prove/check/exit-entry"] button');
+      await page.waitForLoadState();
+      return page;
+    };
+    const documents = async () => {
+      const { knex, close } = connect(fresh.url);
+      const rows = await knex('person_documents').where({ type: 'cn_hm_travel_permit' });
+      await close();
+      return rows.length;
+    };
+    const first = await prove('91234567', wide('h1234567802').replace('０２', '（０２）'));
+    expect(await first.locator('.field-error').allTextContents()).toEqual([]);
+    expect(await documents()).toBe(1);
+    const second = await prove('91234568', 'H12345678');
+    expect(await second.locator('.field-error').allTextContents()).toEqual([]);
+    expect(await documents()).toBe(1);
+    for (const page of [first, second]) await page.context().close();
+  });
+
   it('but no number of fifteen digits: no card has one any more', async () => {
     const before = await proofs();
     const page = await atTheRegister('13900139001', (sent) => sent);
