@@ -58,8 +58,21 @@ const matrix: Readonly<Record<string, readonly string[]>> = {
   commands: ['standing', 'storage', 'audit', 'assurance', 'identity', 'lib'],
   oidc: ['standing', 'storage', 'assurance', 'lib'],
   web: ['lib', 'i18n'],
+  ceremonies: [
+    'web',
+    'commands',
+    'standing',
+    'storage',
+    'assurance',
+    'identity',
+    'authenticators',
+    'bridges',
+    'proofing',
+    'lib',
+  ],
   journey: [
     'web',
+    'ceremonies',
     'commands',
     'standing',
     'storage',
@@ -74,6 +87,7 @@ const matrix: Readonly<Record<string, readonly string[]>> = {
   ],
   account: [
     'web',
+    'ceremonies',
     'commands',
     'standing',
     'storage',
@@ -88,6 +102,7 @@ const matrix: Readonly<Record<string, readonly string[]>> = {
   ],
   admin: [
     'web',
+    'ceremonies',
     'commands',
     'standing',
     'storage',
@@ -188,6 +203,21 @@ describe('the house', () => {
       return fence !== undefined && !fence.test(file) && !typeOnly;
     });
     expect(bad).toEqual([]);
+  });
+
+  it('lets people out to an upstream, and back, in one place', () => {
+    const doors = files(src).filter((file) => /\.bridge\s*\.(start|finish|poll)\(/.test(withoutComments(file)));
+    expect(doors.map((file) => relative(root, file))).toEqual(['src/ceremonies/bridge.ts']);
+    const departures = all.filter(({ target }) => target === './src/commands/bridge-pending.ts');
+    expect([...new Set(departures.map(({ file }) => file))].sort()).toEqual([
+      'src/ceremonies/bridge.ts',
+      'src/journey/bridge.ts',
+    ]);
+  });
+
+  it('counts tries in one place', () => {
+    const counters = all.filter(({ target }) => target === './src/storage/throttle.ts').map(({ file }) => file);
+    expect([...new Set(counters)].sort()).toEqual(['src/commands/throttles.ts', 'src/jobs/housekeeping.ts']);
   });
 
   it('reads the environment only at the entry', () => {

@@ -5,6 +5,7 @@ import type { CommandDeps } from '../commands/command.ts';
 import type { Log } from '../lib/log.ts';
 import type { CheckDoor } from '../proofing/check.ts';
 import type { AreaSessions } from '../web/area-session.ts';
+import type { BrowserMarks } from '../web/browser-mark.ts';
 import type { Renderer } from '../web/render.ts';
 
 export interface AccountDeps extends CommandDeps {
@@ -24,6 +25,7 @@ export interface AccountDeps extends CommandDeps {
   /** The SSO session behind an area session's `sid`; null when it is gone. */
   readonly sessionOfSid: (accountId: string, sid: string) => Promise<string | null>;
   readonly clientAddress: (ctx: Context) => string;
+  readonly browsers: BrowserMarks;
   /** Whether this browser has an SSO session with somebody signed in. */
   readonly isSignedIn: (ctx: Context) => Promise<boolean>;
 }

@@ -1,26 +1,15 @@
 import type Router from '@koa/router';
 import type { Context } from 'koa';
-import { z } from 'zod';
-import { upstreamFacts } from '../assurance/upstream-facts.ts';
-import type { OpenBridge } from '../bridges/index.ts';
-import { arrive, depart, newState } from '../commands/bridge-pending.ts';
+import { type Ended, movesOn, returnFromBridge, startBridge, type Trip } from '../ceremonies/bridge.ts';
 import { linkIdentity, unlinkIdentity } from '../commands/link-identity.ts';
 import { refuseIdentity } from '../commands/refuse-identity.ts';
-import { readNumber } from '../identity/read-number.ts';
 import { ShiminError } from '../lib/errors.ts';
 import { identitiesOf } from '../storage/external-identities.ts';
 import { seeOther } from '../web/forms.ts';
-import { localeOf } from '../web/preferences.ts';
-import { qrSvg } from '../web/qr.ts';
 import { causeOf, doneKey, freshly, type Handler, param, type SignedIn, withCitizen } from './context.ts';
 import type { AccountDeps } from './deps.ts';
 
 const page = '/account/identities';
-/** What the bridge wants to see again, and what the person is shown meanwhile. */
-const kept = z.object({
-  own: z.unknown(),
-  shown: z.object({ link: z.string().nullable(), qr: z.string().nullable() }).nullable(),
-});
 /** What a page about the upstream says, with an audit line; anything else is a fault of ours. */
 const told: readonly string[] = ['identity_in_use', 'identity_mismatch', 'identity_minor'];
 const notices = ['account.identities.done_linked', 'account.identities.done_unlinked'];
@@ -60,87 +49,53 @@ async function render(
   );
 }
 
+const tripOf = ({ account: { id } }: SignedIn, bridge: string): Trip => ({
+  bound: id,
+  accountId: id,
+  finish: `${page}/${bridge}/finish`,
+  wait: `${page}/${bridge}/finish`,
+});
+
 const start: Handler = async (deps, ctx, citizen) => {
   const open = await deps.bridges.get(param(ctx, 'bridge'));
-  const { id } = open.traits;
-  const input = inputOf(deps, ctx, open);
-  if (input === null) return render(deps, ctx, citizen, { ask: id, errors: { number: 'errors.number_invalid' } }, 422);
-  const state = newState();
-  const started = await open.bridge.start({
-    redirectUri: `${deps.issuer}/bridge/${id}/callback`,
-    state,
-    level: open.traits.levels.at(-1)?.name ?? null,
-    locale: localeOf(ctx, deps.renderer.i18n),
-    fresh: true,
-    sameDevice: /Mobile|Android|iPhone/.test(ctx.get('User-Agent')),
-    userAgent: ctx.get('User-Agent'),
-    input,
-  });
-  if (started.outcome === 'unavailable') return refuse(deps, ctx, citizen, id, 'unavailable', started.cause);
-  if (started.outcome === 'refused') return refuse(deps, ctx, citizen, id, started.reason, started.cause);
-  const { id: accountId } = citizen.account;
-  const to = `${page}/${id}/finish`;
-  const shown = started.outcome === 'waiting' ? { link: started.waiting.link, qr: started.waiting.qr } : null;
-  await depart(deps, state, { bridge: id, to, bound: accountId, accountId, keep: { own: started.keep, shown } });
-  if (started.outcome === 'waiting') {
-    const { link, qr, every } = started.waiting;
-    return waiting(deps, ctx, id, `${to}?state=${state}`, every, { link, qr });
+  const { id, levels } = open.traits;
+  const trip = tripOf(citizen, id);
+  const started = await startBridge(deps, ctx, { open, trip, level: levels.at(-1)?.name ?? null, fresh: true });
+  switch (started.kind) {
+    case 'asks':
+      return render(deps, ctx, citizen, { ask: id, errors: { number: 'errors.number_invalid' } }, 422);
+    case 'over':
+      return ended(deps, ctx, citizen, id, started.result);
+    case 'waits':
+      return seeOther(ctx, started.next);
+    case 'leaves':
+      movesOn(ctx, started.url);
+      return deps.renderer.render(ctx, 'journey/bridge-leave', { base: page, bridge: id, url: started.url });
   }
-  ctx.set('Refresh', `0; url=${started.url}`);
-  return deps.renderer.render(ctx, 'journey/bridge-leave', { base: page, bridge: id, url: started.url });
 };
 
-function inputOf(deps: AccountDeps, ctx: Context, open: OpenBridge): Record<string, string> | null {
-  const day = new Intl.DateTimeFormat('sv-SE', { timeZone: 'Asia/Shanghai' }).format(deps.clock()).replaceAll('-', '');
-  const body: unknown = ctx.request.body;
-  const input: Record<string, string> = {};
-  for (const { name, type } of open.traits.asks) {
-    const given: unknown = typeof body === 'object' && body !== null ? Reflect.get(body, name) : undefined;
-    const read = readNumber(type, typeof given === 'string' ? given : '', day);
-    if (!read.ok) return null;
-    input[name] = read.number;
-  }
-  return input;
-}
-
-function waiting(
-  deps: AccountDeps,
-  ctx: Context,
-  bridge: string,
-  next: string,
-  every: number,
-  { link, qr }: { link: string | null; qr: string | null },
-): void {
-  ctx.set('Refresh', `${every}; url=${next}`);
-  deps.renderer.render(ctx, 'account/identity-waiting', { bridge, link, qr: qr === null ? null : qrSvg(qr), next });
-}
-
+/** Back from the upstream, or still waiting for what is done in its app. */
 const finish: Handler = async (deps, ctx, citizen) => {
   const open = await deps.bridges.get(param(ctx, 'bridge'));
   const { id } = open.traits;
-  const { id: accountId } = citizen.account;
-  const departure = await arrive(deps, ctx.query.state, { bridge: id, bound: accountId, accountId });
-  if (departure === null) throw new ShiminError('ceremony_expired', { status: 400 });
-  const { own, shown } = kept.parse(departure.keep);
-  const result = open.bridge.poll
-    ? await open.bridge.poll(own)
-    : await open.bridge.finish(new URL(`${deps.issuer}/bridge/${id}/callback${ctx.search}`), own);
-  if (result.outcome === 'pending') {
-    const state = String(ctx.query.state);
-    await depart(deps, state, departure);
-    return waiting(deps, ctx, id, `${page}/${id}/finish?state=${state}`, 5, shown ?? { link: null, qr: null });
-  }
-  if (result.outcome === 'unavailable') return refuse(deps, ctx, citizen, id, 'unavailable', result.cause);
-  if (result.outcome === 'refused') return refuse(deps, ctx, citizen, id, result.reason, result.cause);
-  const facts = upstreamFacts(open.traits, open.cap, result.identity, deps.clock());
+  const returned = await returnFromBridge(deps, ctx, { open, trip: tripOf(citizen, id) });
+  if (returned.kind === 'over') return ended(deps, ctx, citizen, id, returned.result);
+  movesOn(ctx, returned.shown.next, returned.shown.every);
+  return deps.renderer.render(ctx, 'account/identity-waiting', { bridge: id, ...returned.shown });
+};
+
+async function ended(deps: AccountDeps, ctx: Context, citizen: SignedIn, bridge: string, result: Ended): Promise<void> {
+  if (result.outcome === 'unavailable') return refuse(deps, ctx, citizen, bridge, 'unavailable', result.cause);
+  if (result.outcome === 'refused') return refuse(deps, ctx, citizen, bridge, result.reason, result.cause);
+  const { facts } = result;
   try {
-    await linkIdentity(deps, { accountId, facts, interaction: null, cause: causeOf(ctx) });
+    await linkIdentity(deps, { accountId: citizen.account.id, facts, interaction: null, cause: causeOf(ctx) });
   } catch (error) {
     if (!(error instanceof ShiminError) || !told.includes(error.code)) throw error;
-    return refuse(deps, ctx, citizen, id, error.code, error);
+    return refuse(deps, ctx, citizen, bridge, error.code, error);
   }
   return seeOther(ctx, `${page}?done=identities.done_linked`);
-};
+}
 
 async function refuse(
   deps: AccountDeps,

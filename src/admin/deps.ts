@@ -5,6 +5,7 @@ import type { Log } from '../lib/log.ts';
 import type { CheckDoor } from '../proofing/check.ts';
 import type { PopulationRegister } from '../proofing/population.ts';
 import type { AreaSessions } from '../web/area-session.ts';
+import type { BrowserMarks } from '../web/browser-mark.ts';
 import type { Renderer } from '../web/render.ts';
 
 export interface AdminDeps extends CommandDeps {
@@ -33,4 +34,5 @@ export interface AdminDeps extends CommandDeps {
     token: string,
   ) => Promise<{ accountId: string; clientId: string; sessionUid: string; issuedAt: Date } | null>;
   readonly clientAddress: (ctx: Context) => string;
+  readonly browsers: BrowserMarks;
 }

@@ -1,30 +1,43 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
-import { peek, put, take } from '../storage/pending.ts';
+import { peek, put, take, update } from '../storage/pending.ts';
 import type { CommandDeps } from './command.ts';
 
 const kind = 'bridge';
 const lifetimeMs = 10 * 60_000;
 
+const waiting = z.object({
+  link: z.string().nullable(),
+  qr: z.string().nullable(),
+  every: z.number(),
+  until: z.number(),
+  askedAt: z.number(),
+});
 const kept = z.object({
   bridge: z.string(),
   to: z.string(),
   bound: z.string(),
+  browser: z.string().nullable(),
   accountId: z.string().nullable(),
   keep: z.unknown(),
+  waiting: waiting.nullable(),
 });
 
 /** Somebody on their way to an upstream. */
 export interface Departure {
   readonly bridge: string;
-  /** Path of ours where the answer is taken; that page's own cookie says whether it is the same browser (D07). */
+  /** Path of ours where the answer is taken. */
   readonly to: string;
   /** What the departure belongs to: an authorization request, an account, a member of staff. */
   readonly bound: string;
+  /** Hash of the secret of the browser they left in; the answer is taken in no other. */
+  readonly browser: string | null;
   /** Who was signed in when they left; null: nobody. */
   readonly accountId: string | null;
   /** What the bridge wants to see again. */
   readonly keep: unknown;
+  /** What is shown while the person acts in an app, and when the upstream was asked last; null: it sends them back. */
+  readonly waiting: z.infer<typeof waiting> | null;
 }
 
 /** 32 letters and digits, which every upstream takes as `state` (Alipay and WeChat limit it). */
@@ -32,8 +45,8 @@ export const newState = (): string => randomBytes(16).toString('hex');
 
 export async function depart(deps: CommandDeps, state: string, departure: Departure): Promise<void> {
   const { accountId, bound } = departure;
-  const expiresAt = new Date(deps.clock().getTime() + lifetimeMs);
-  const row = { id: state, kind, interactionUid: bound, accountId, payload: departure, expiresAt };
+  const ends = Math.max(deps.clock().getTime() + lifetimeMs, (departure.waiting?.until ?? 0) + 60_000);
+  const row = { id: state, kind, interactionUid: bound, accountId, payload: departure, expiresAt: new Date(ends) };
   await put(deps.db, row, deps.keyring);
 }
 
@@ -44,19 +57,37 @@ export async function destinationOf(deps: CommandDeps, state: unknown, bridge: s
   return found.success && found.data.bridge === bridge ? found.data.to : null;
 }
 
+/** Whoever comes back, as the page that takes the answer knows them. */
+export type Expected = Pick<Departure, 'bridge' | 'bound' | 'browser' | 'accountId'>;
+
+const isOf = (departure: Departure, expected: Expected) =>
+  departure.bridge === expected.bridge &&
+  departure.bound === expected.bound &&
+  departure.browser !== null &&
+  departure.browser === expected.browser &&
+  (departure.accountId === null || departure.accountId === expected.accountId);
+
+/** The departure of whoever comes back, still there; null: unknown, late, taken or somebody else's. */
+export async function departureOf(deps: CommandDeps, state: unknown, expected: Expected): Promise<Departure | null> {
+  if (typeof state !== 'string') return null;
+  const found = kept.safeParse(await peek(deps.db, state, kind, deps.clock(), deps.keyring));
+  return found.success && isOf(found.data, expected) ? found.data : null;
+}
+
+/** Notes that the upstream is asked now. */
+export async function noteAsked(deps: CommandDeps, state: string, departure: Departure): Promise<void> {
+  const { waiting: shown } = departure;
+  if (shown === null) return;
+  const payload = { ...departure, waiting: { ...shown, askedAt: deps.clock().getTime() } };
+  await update(deps.db, state, payload, deps.keyring);
+}
+
 /**
- * Takes the departure back, once: of any number of equal callbacks one gets it (D08). Null also where it belongs to
- * something else, or somebody else is signed in by now; it is gone either way.
+ * Takes the departure back, once: of any number of equal callbacks one gets it. Null also where it belongs to something
+ * or somebody else by now; it is gone either way.
  */
-export async function arrive(
-  deps: CommandDeps,
-  state: unknown,
-  expected: { readonly bridge: string; readonly bound: string; readonly accountId: string | null },
-): Promise<Departure | null> {
+export async function arrive(deps: CommandDeps, state: unknown, expected: Expected): Promise<Departure | null> {
   if (typeof state !== 'string') return null;
   const found = kept.safeParse(await take(deps.db, state, kind, deps.clock(), deps.keyring));
-  if (!found.success) return null;
-  const { bridge, bound, accountId } = found.data;
-  const same = bridge === expected.bridge && bound === expected.bound;
-  return same && (accountId === null || accountId === expected.accountId) ? found.data : null;
+  return found.success && isOf(found.data, expected) ? found.data : null;
 }

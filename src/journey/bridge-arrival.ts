@@ -145,6 +145,6 @@ export async function refuse(
   const accountId = situation.citizen?.account.id ?? null;
   await refuseIdentity(deps, { accountId, bridge, reason, cause: causeOf(ctx, situation) });
   const notice = { kind: 'bridge' as const, reason, bridge };
-  await saveState(deps, situation.interaction, { ...situation.state, upstream: null, waiting: null, notice });
+  await saveState(deps, situation.interaction, { ...situation.state, upstream: null, notice });
   seeOther(ctx, situation.base);
 }

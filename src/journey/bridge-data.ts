@@ -5,7 +5,6 @@ import type { Region } from '../bridges/bridge.ts';
 import type { OpenBridge } from '../bridges/index.ts';
 import { readCookie } from '../web/cookies.ts';
 import { localeOf } from '../web/preferences.ts';
-import { qrSvg } from '../web/qr.ts';
 import { lastWayCookie } from './bridge-cookie.ts';
 import { pendingUpstream } from './bridge-fresh.ts';
 import type { JourneyDeps } from './deps.ts';
@@ -74,10 +73,8 @@ export async function bridgeData(
   }
   const step = at === undefined ? null : parseBridgeStep(at);
   const bridge = typeof ctx.state.bridge === 'string' ? ctx.state.bridge : (step?.id ?? '');
-  if (page === 'bridge-wait') {
-    const { waiting } = state;
-    return { bridge, link: waiting?.link ?? null, qr: waiting?.qr == null ? null : qrSvg(waiting.qr) };
-  }
+  // What the ceremony says is to be shown: link, code to scan, where to look again.
+  if (page === 'bridge-wait') return { bridge, ...ctx.state.shown };
   const open = (await deps.bridges.list()).find(({ traits }) => traits.id === bridge);
   return { bridge, asks: open?.traits.asks ?? [], minutes: open?.traits.minutes ?? 0 };
 }

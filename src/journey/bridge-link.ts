@@ -40,7 +40,7 @@ const link: Handler = async (deps, ctx, situation) => {
 const forget: Handler = (deps, ctx, situation) => forgotten(deps, ctx, situation);
 
 async function forgotten(deps: JourneyDeps, ctx: Context, situation: Situation): Promise<void> {
-  await saveState(deps, situation.interaction, { ...situation.state, upstream: null, waiting: null, notice: null });
+  await saveState(deps, situation.interaction, { ...situation.state, upstream: null, notice: null });
   seeOther(ctx, situation.base);
 }
 
@@ -69,7 +69,7 @@ const register: Handler = async (deps, ctx, situation) => {
     if (!(error instanceof ShiminError) || !told.includes(error.code)) throw error;
     return refuse(deps, ctx, situation, facts.bridge, error.code, error);
   }
-  const done = { registration: null, upstream: null, waiting: null, notice: null };
+  const done = { registration: null, upstream: null, notice: null };
   await saveState(deps, situation.interaction, { ...situation.state, ...done });
   return seeOther(ctx, situation.base);
 };

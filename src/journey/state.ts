@@ -60,17 +60,6 @@ const upstreamFacts = z.object({
     .nullable(),
 });
 
-const waiting = z.object({
-  bridge: z.string(),
-  accountId: z.string().nullable(),
-  keep: z.unknown(),
-  link: z.string().nullable(),
-  qr: z.string().nullable(),
-  every: z.number(),
-  until: z.number(),
-  askedAt: z.number(),
-});
-
 /** A question to the phone that this browser shows: `src/commands/cross-device.ts`. */
 const qr = z.object({ ticket: z.string(), code: z.string(), until: z.number() });
 
@@ -92,8 +81,6 @@ const schema = z.object({
   tie: z.enum(['yes', 'no', 'unreachable']).nullable().default(null),
   /** An upstream's answer that is linked to no account yet: the person says which, and proves it is theirs. */
   upstream: z.object({ facts: upstreamFacts, at: z.number() }).nullable().default(null),
-  /** Shown while the person acts in an upstream's app. */
-  waiting: waiting.nullable().default(null),
   qr: qr.nullable().default(null),
   /** Secret of an authenticator app that is being added to the account. */
   offered: z.boolean(),
@@ -112,7 +99,6 @@ const empty: JourneyState = {
   notice: null,
   tie: null,
   upstream: null,
-  waiting: null,
   qr: null,
   offered: false,
 };

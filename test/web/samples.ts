@@ -166,8 +166,14 @@ export const samples: Readonly<Record<string, readonly object[]>> = {
   ],
   'journey/bridge-leave': [{ ...journey, bridge: 'singpass', url: 'http://localhost:1/singpass' }],
   'journey/bridge-wait': [
-    { ...journey, bridge: 'tw-fido', link: 'mobilemoica://a', qr: '<svg xmlns="http://www.w3.org/2000/svg"/>' },
-    { ...journey, bridge: 'tw-fido', link: null, qr: null },
+    {
+      ...journey,
+      bridge: 'tw-fido',
+      link: 'mobilemoica://a',
+      qr: '<svg xmlns="http://www.w3.org/2000/svg"/>',
+      next: '/x',
+    },
+    { ...journey, bridge: 'tw-fido', link: null, qr: null, next: '/x' },
   ],
   'journey/bridge-new': [
     { ...journey, bridge: 'wechat', name: null },
