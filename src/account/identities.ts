@@ -63,7 +63,13 @@ const start: Handler = async (deps, ctx, citizen) => {
   const started = await startBridge(deps, ctx, { open, trip, level: levels.at(-1)?.name ?? null, fresh: true });
   switch (started.kind) {
     case 'asks':
-      return render(deps, ctx, citizen, { ask: id, errors: { number: 'errors.field_required', ...started.errors } }, 422);
+      return render(
+        deps,
+        ctx,
+        citizen,
+        { ask: id, errors: { number: 'errors.field_required', ...started.errors } },
+        422,
+      );
     case 'over':
       return ended(deps, ctx, citizen, id, started.result);
     case 'waits':
