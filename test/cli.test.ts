@@ -3,9 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { formerLevels } from '../seeds/former-policy.ts';
+import { defaultPolicy } from '../seeds/policy.ts';
 import { runCli } from '../src/cli.ts';
 import { parseConfig } from '../src/config.ts';
 import { ShiminError } from '../src/lib/errors.ts';
+import { connect } from '../src/storage/db.ts';
+import { appendPolicy } from '../src/storage/policies.ts';
 
 let folder = '';
 beforeAll(async () => {
@@ -43,6 +47,34 @@ describe('verbs', () => {
     expect(JSON.parse(doctor.out[0] ?? '')).toMatchObject({ ok: true });
     expect(new Set((await run(['doctor'])).out.map((line) => line.slice(0, 2)))).toEqual(new Set(['ok']));
     expect((await run(['status'])).out[0]).toMatch(/pending 0/);
+  });
+
+  it('migrate follows the default where an installation has it; doctor tells where a name and a number alone are a level', async () => {
+    const file = join(folder, 'former.db');
+    const env = { SHIMIN_DATABASE_URL: `sqlite:${file}` };
+    await run(['migrate'], { env });
+    const { knex, close } = connect(`sqlite:${file}`);
+    const publish = (version: number, levels: typeof formerLevels) =>
+      appendPolicy(knex, {
+        version,
+        document: { ...defaultPolicy, levels, version },
+        createdBy: 'test',
+        at: new Date(),
+        expectedPrevious: version - 1,
+      });
+    await publish(1, formerLevels);
+    await run(['keys', 'rotate'], { env });
+    const told = async () => (await run(['doctor'], { env })).out.find((line) => line.includes('assurance policy'));
+    expect(await told()).toContain('a name and a number alone reach urn:shimin:loa:2: docs/levels.md');
+    const migrated = await run(['migrate', '--json'], { env });
+    expect(JSON.parse(migrated.out[0] ?? '')).toMatchObject({ names: [], policy: 'renewed', version: 2 });
+    expect(await told()).not.toContain('a name and a number');
+    // Taken back by somebody: it stays, and is told of.
+    await publish(3, formerLevels);
+    expect((await run(['migrate'], { env })).out[0]).not.toContain('default policy');
+    expect(await told()).toContain('version 3');
+    expect(await told()).toContain('a name and a number alone reach');
+    await close();
   });
 
   it('keys rotate: next signs, the last stays published', async () => {

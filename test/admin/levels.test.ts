@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { formerLevels } from '../../seeds/former-policy.ts';
 import { defaultPolicy } from '../../seeds/policy.ts';
 import { proposalOf } from '../../src/commands/change-payload.ts';
 import { proposeChange } from '../../src/commands/propose-change.ts';
 import { readAudit } from '../../src/storage/audit.ts';
 import { changeById } from '../../src/storage/changes.ts';
-import { currentPolicy } from '../../src/storage/policies.ts';
+import { appendPolicy, currentPolicy } from '../../src/storage/policies.ts';
 import { addShadowCounts, contentKey } from '../../src/storage/shadow.ts';
 import { startCity, type TestCity } from '../support/city.ts';
 import { type Desk, openStaffroom, type Staffroom } from '../support/staff-http.ts';
@@ -391,4 +392,15 @@ describe('a draft in shadow', () => {
     expect(await html(ana, preview)).not.toContain('name="shadow"');
     expect((await ana.post(`${preview}/shadow`, { shadow: 'on' })).status).toBe(422);
   });
+});
+
+it('a level that a name and a number alone reach is marked on the page of the levels in force', async () => {
+  expect(await html(ana, '/admin/levels')).not.toContain('by-number');
+  const { version, document } = await currentPolicy(room.db);
+  const next = { ...document, levels: formerLevels, version: version + 1 };
+  const published = { version: version + 1, document: next, createdBy: 'test', at: new Date() };
+  expect(await appendPolicy(room.db, { ...published, expectedPrevious: version })).toBe(true);
+  // Another process's version is seen within a second.
+  await expect.poll(() => html(ana, '/admin/levels'), { timeout: 5_000 }).toContain('by-number');
+  expect((await html(ana, '/admin/levels')).match(/class="notice warn by-number"/g)).toHaveLength(1);
 });
