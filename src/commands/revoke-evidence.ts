@@ -2,12 +2,12 @@ import type { EvidenceKind } from '../assurance/evidence.ts';
 import type { AuditEvent } from '../audit/events.ts';
 import { append } from '../storage/audit.ts';
 import { type Db, transaction } from '../storage/db.ts';
-import { evidenceByReference, evidenceOf, revokeEvidence as revokeRows } from '../storage/evidence.ts';
+import { accountsByReference, evidenceBy, evidenceOf, revokeEvidence as revokeRows } from '../storage/evidence.ts';
 import type { Initiator } from './announce.ts';
 import type { CommandDeps } from './command.ts';
 import { withLevelChange } from './level-change.ts';
 
-/** Which rows: of an account by id or kind, or the one that a source knows by its own transaction id. */
+/** Which rows: of an account by id or kind, or all that a source knows by its own transaction id. */
 export type WhichEvidence =
   | { readonly accountId: string; readonly ids: readonly string[] }
   | { readonly accountId: string; readonly kinds: readonly EvidenceKind[] }
@@ -36,11 +36,32 @@ export async function revokeEvidenceIn(
   deps: Pick<CommandDeps, 'clock' | 'keyring'>,
   revocation: EvidenceRevocation,
 ): Promise<number> {
+  const { which } = revocation;
+  if (!('source' in which)) return revokeOfAccount(tx, deps, which, revocation);
+  let count = 0;
+  // Rows that were copied by a merge have their reference with them, in the account that stays and in the one that went.
+  for (const accountId of await accountsByReference(tx, which.source, which.reference)) {
+    const rows = await evidenceBy(tx, accountId, { source: which.source, reference: which.reference });
+    count += await revokeOfAccount(tx, deps, { accountId, ids: rows.map(({ id }) => id) }, revocation);
+  }
+  return count;
+}
+
+async function revokeOfAccount(
+  tx: Db,
+  deps: Pick<CommandDeps, 'clock' | 'keyring'>,
+  which: Extract<WhichEvidence, { accountId: string }>,
+  { reason, actor, initiator, requestId }: EvidenceRevocation,
+): Promise<number> {
   const at = deps.clock();
-  const { reason, actor, initiator, requestId } = revocation;
-  const found = await resolve(tx, revocation.which);
-  if (found === null || found.ids.length === 0) return 0;
-  const { accountId, ids, kinds } = found;
+  const { accountId } = which;
+  const meant = (await evidenceOf(tx, accountId)).filter(
+    (item) =>
+      item.revokedAt === null && ('ids' in which ? which.ids.includes(item.id) : which.kinds.includes(item.kind)),
+  );
+  if (meant.length === 0) return 0;
+  const ids = meant.map(({ id }) => id);
+  const kinds = [...new Set(meant.map(({ kind }) => kind))];
   return withLevelChange(tx, deps.keyring, { accountId, at, initiator, reason }, async () => {
     const count = await revokeRows(tx, { accountId, ids, at, reason });
     if (count === 0) return 0;
@@ -57,20 +78,4 @@ export async function revokeEvidenceIn(
     });
     return count;
   });
-}
-
-/** Rows that still stand, with their owner. */
-async function resolve(
-  tx: Db,
-  which: WhichEvidence,
-): Promise<{ accountId: string; ids: string[]; kinds: EvidenceKind[] } | null> {
-  const found = 'source' in which ? await evidenceByReference(tx, which.source, which.reference) : null;
-  if ('source' in which && found === null) return null;
-  const accountId = 'source' in which ? (found?.accountId ?? '') : which.accountId;
-  const standing = (await evidenceOf(tx, accountId)).filter((item) => item.revokedAt === null);
-  const meant = standing.filter((item) => {
-    if ('source' in which) return item.id === found?.id;
-    return 'ids' in which ? which.ids.includes(item.id) : which.kinds.includes(item.kind);
-  });
-  return { accountId, ids: meant.map((item) => item.id), kinds: [...new Set(meant.map((item) => item.kind))] };
 }

@@ -64,14 +64,14 @@ export async function recordByReference(db: Db, accountId: string, reference: st
   return found === undefined ? null : z.string().parse(found.record_id);
 }
 
-/** The row that a source knows by its own transaction id, with its owner. */
-export async function evidenceByReference(
-  db: Db,
-  source: string,
-  reference: string,
-): Promise<{ id: string; accountId: string } | null> {
-  const found = await db('evidence').where({ source, reference }).first('id', 'account_id');
-  return found === undefined ? null : row({ id: z.string(), accountId: z.string() }).parse(found);
+/** The accounts that have living rows which a source knows by its own transaction id: a merge copies them to another one. */
+export async function accountsByReference(db: Db, source: string, reference: string): Promise<string[]> {
+  const rows = await db('evidence')
+    .where({ source, reference })
+    .whereNull('revoked_at')
+    .distinct('account_id')
+    .orderBy('account_id');
+  return rows.map((raw) => row({ accountId: z.string() }).parse(raw).accountId);
 }
 
 export interface Revocation {

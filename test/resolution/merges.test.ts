@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { decideChange } from '../../src/commands/decide-change.ts';
 import { proposeChange } from '../../src/commands/propose-change.ts';
+import { revokeEvidence } from '../../src/commands/revoke-evidence.ts';
 import {
   addDocument,
   bindPerson,
@@ -144,6 +145,25 @@ withDatabases('merging two accounts of one person', (makeDb) => {
       .update({ revoked_at: 5, revoked_reason: 'x' });
     await approve(await undo(pair));
     expect((await evidenceOf(db, pair.goneId)).map(({ revokedAt }) => revokedAt?.getTime())).toEqual([5]);
+  });
+
+  it('a source that takes back what it said takes it from both, and hearing it again finds what was missed', async () => {
+    const pair = await merged();
+    const revocation = {
+      which: { source: permit.type, reference: '+85290000001' },
+      ...({ reason: 'cancelled', actor: { kind: 'system', id: 'exit-entry' }, initiator: 'system' } as const),
+      requestId: null,
+    };
+    const living = async () => {
+      const rows = [...(await evidenceOf(db, pair.keepId)), ...(await evidenceOf(db, pair.goneId))];
+      return rows.filter(({ source, revokedAt }) => source === permit.type && revokedAt === null).length;
+    };
+    expect(await living()).toBe(2);
+    // A process of the version before took the one of them alone.
+    await db('evidence').where({ account_id: pair.goneId }).update({ revoked_at: 5, revoked_reason: 'cancelled' });
+    expect(await revokeEvidence(office.deps, revocation)).toBe(1);
+    expect(await living()).toBe(0);
+    expect(await revokeEvidence(office.deps, revocation)).toBe(0);
   });
 
   it('after fourteen days it is final', async () => {
