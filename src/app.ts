@@ -27,7 +27,7 @@ import type { Log } from './lib/log.ts';
 import { startNotices } from './notices.ts';
 import { clientAdapter, metadataFault } from './oidc/clients.ts';
 import { recordRefusals } from './oidc/decision.ts';
-import { finishInteraction, openInteraction, refuseInteraction } from './oidc/interaction.ts';
+import { finishInteraction, openInteraction, refuseInteraction, repeatRequest } from './oidc/interaction.ts';
 import { answerReplay, replayError } from './oidc/provider.ts';
 import { isSignedIn, sessionUidOfSid } from './oidc/sessions.ts';
 import { createShadow } from './oidc/shadow.ts';
@@ -170,6 +170,7 @@ export async function createShimin(deps: {
     sendSms,
     engine: {
       open: (ctx, uid) => openInteraction(engine.provider, door(ctx), { uid, browser: browsers.of(ctx) }),
+      again: (ctx) => repeatRequest(engine.provider, door(ctx), clock()),
       finish: (ctx, outcome) => finishInteraction(engine.provider, door(ctx), outcome, clock()),
       refuse: (ctx, error, description) => refuseInteraction(engine.provider, door(ctx), error, description),
     },
@@ -265,8 +266,7 @@ export async function createShimin(deps: {
         () => 'ok',
         () => 'unreachable',
       );
-      const ok = !draining && storage === 'ok';
-      return { ok, checks: { storage, draining: draining ? 'yes' : 'no' } };
+      return { ok: !draining && storage === 'ok', checks: { storage, draining: draining ? 'yes' : 'no' } };
     },
     async close() {
       background.stop();

@@ -263,6 +263,48 @@ describe('the house', () => {
     expect(bad.map((file) => relative(root, file))).toEqual([]);
   });
 
+  it('binds to accounts behind the one rule only', () => {
+    const writers =
+      /\b(insertPasskey|setPassword|insertTotp|replaceRecoveryCodes|insertIdentity|bindPerson|addDocument)\(/;
+    const doors = files(src)
+      .filter((file) => folderOf(file) !== 'storage' && writers.test(withoutComments(file)))
+      .map((file) => relative(src, file));
+    // `remove-authenticators` takes recovery codes away; the others ask `commands/bind.ts`, or make the account.
+    expect(doors.sort()).toEqual([
+      'commands/change-authenticators.ts',
+      'commands/counter-confirm.ts',
+      'commands/link-identity.ts',
+      'commands/record-evidence.ts',
+      'commands/register-citizen.ts',
+      'commands/remove-authenticators.ts',
+      'commands/upstream-person.ts',
+    ]);
+    const asks = (file: string) => /from '\.\/bind\.ts'/.test(readFileSync(join(src, file), 'utf8'));
+    expect(['commands/change-authenticators.ts', 'commands/link-identity.ts'].filter((file) => !asks(file))).toEqual(
+      [],
+    );
+    // Whoever asks the rule itself: the commands, and the pages that tell it beforehand.
+    const rule = all.filter(({ target, typeOnly }) => target === './src/assurance/binding.ts' && !typeOnly);
+    expect(rule.map(({ file }) => file).sort()).toEqual([
+      'src/commands/bind.ts',
+      'src/commands/link-identity.ts',
+      'src/commands/merge-rules.ts',
+      'src/journey/binding.ts',
+      'src/storage/external-identities.ts',
+    ]);
+    // Rows of these tables are made in their own files alone.
+    const raw =
+      /\((?:'|")(passkeys|passwords|totps|recovery_codes|external_identities|person_documents)(?:'|")\)\s*\.insert\(/;
+    const makers = files(src)
+      .filter((file) => raw.test(withoutComments(file)))
+      .map((file) => relative(src, file));
+    expect(makers.sort()).toEqual([
+      'storage/authenticators.ts',
+      'storage/external-identities.ts',
+      'storage/person-documents.ts',
+    ]);
+  });
+
   it('has no import cycle', () => {
     const edges = new Map<string, string[]>();
     for (const { file, target, typeOnly } of all)

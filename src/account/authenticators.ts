@@ -1,36 +1,33 @@
 import type Router from '@koa/router';
 import { z } from 'zod';
-import { registrationOptions, verifyRegistration } from '../authenticators/passkey.ts';
 import { hashRecoveryCodes, makeRecoveryCodes } from '../authenticators/recovery-code.ts';
-import {
-  enrolPasskey,
-  issueRecoveryCodes,
-  nameAuthenticator,
-  removePasskey,
-} from '../commands/change-authenticators.ts';
+import { newPasskeyOf, offerPasskey, passkeyForm } from '../ceremonies/passkey.ts';
+import { enrolPasskey, issueRecoveryCodes, nameAuthenticator } from '../commands/change-authenticators.ts';
+import { removePasskey, removePassword } from '../commands/remove-authenticators.ts';
 import { maskPhone } from '../identity/phone.ts';
-import { randomToken } from '../lib/crypto.ts';
 import { ShiminError } from '../lib/errors.ts';
 import { contactsOf } from '../storage/accounts.ts';
-import {
-  findPasskeyByCredentialId,
-  passkeysOf,
-  passwordOf,
-  recoveryCodesLeft,
-  totpOf,
-} from '../storage/authenticators.ts';
+import { passkeysOf, passwordOf, recoveryCodesLeft, suspendedPasskeysOf, totpOf } from '../storage/authenticators.ts';
 import { isStopped } from '../storage/failures.ts';
-import { put, take } from '../storage/pending.ts';
 import { parseForm, seeOther } from '../web/forms.ts';
-import { causeOf, doneKey, freshly, type Handler, param, type SignedIn, withCitizen } from './context.ts';
+import {
+  causeOf,
+  ceremonyOf,
+  doneKey,
+  freshlyHere,
+  type Handler,
+  param,
+  type SignedIn,
+  withCitizen,
+} from './context.ts';
 import type { AccountDeps } from './deps.ts';
 
 const page = '/account/authenticators';
-const kind = 'account-passkey';
 const notices = [
   'account.authenticators.done_added',
   'account.authenticators.done_renamed',
   'account.authenticators.done_removed',
+  'account.authenticators.done_password',
 ];
 
 const show: Handler = async (deps, ctx, citizen) => render(deps, ctx, citizen, {}, 200);
@@ -43,8 +40,9 @@ async function render(
   status: number,
 ): Promise<void> {
   const { account } = citizen;
-  const [passkeys, password, totp, codes] = await Promise.all([
+  const [passkeys, aside, password, totp, codes] = await Promise.all([
     passkeysOf(deps.db, account.id),
+    suspendedPasskeysOf(deps.db, account.id),
     passwordOf(deps.db, account.id),
     totpOf(deps.db, account.id),
     recoveryCodesLeft(deps.db, account.id),
@@ -59,18 +57,20 @@ async function render(
     ctx,
     'account/authenticators',
     {
-      passkeys: passkeys.map((passkey) => ({
+      passkeys: [...passkeys, ...aside].map((passkey) => ({
         id: passkey.id,
         name: passkey.name === '' ? 'Passkey' : passkey.name,
         createdAt: passkey.createdAt,
         lastUsedAt: passkey.lastUsedAt,
         synced: passkey.backupEligible,
+        aside: passkey.suspendedAt !== null,
+        canRemove: passkey.suspendedAt !== null || passkeys.length > 1 || hasOther,
       })),
+      canDropPassword: passkeys.length > 0,
       hasPassword: password !== null,
       hasTotp: totp !== null,
       recoveryCodesLeft: codes,
       stopped,
-      canRemove: passkeys.length > 1 || hasOther,
       passkey: await challenge(deps, citizen),
       errors,
       done: doneKey(ctx, notices),
@@ -79,58 +79,33 @@ async function render(
   );
 }
 
-async function challenge(deps: AccountDeps, { account }: SignedIn) {
+/** The challenge belongs to this sign-in to the area. */
+const whoseOf = ({ account, session }: SignedIn) => ({ in: `account:${session.sid}`, accountId: account.id });
+
+async function challenge(deps: AccountDeps, citizen: SignedIn) {
+  const { account } = citizen;
   const phone = (await contactsOf(deps.db, deps.keyring, account.id)).find((contact) => contact.kind === 'phone');
-  const label = phone ? maskPhone(phone.value) : 'Shimin';
-  const { options, keep } = await registrationOptions({
-    rpId: deps.rpId,
-    rpName: 'Shimin 市民',
+  return offerPasskey(deps, whoseOf(citizen), {
+    purpose: 'enrolment',
     userHandle: account.passkeyUserHandle,
-    userName: label,
-    displayName: label,
+    label: phone ? maskPhone(phone.value) : 'Shimin',
     exclude: await passkeysOf(deps.db, account.id),
   });
-  const ceremony = randomToken();
-  const expiresAt = new Date(deps.clock().getTime() + 600_000);
-  await put(
-    deps.db,
-    {
-      id: ceremony,
-      kind,
-      interactionUid: null,
-      accountId: account.id,
-      payload: { keep, accountId: account.id },
-      expiresAt,
-    },
-    deps.keyring,
-  );
-  return { ceremony, options };
 }
 
 const name = z.string().trim().max(60);
-const addForm = z.object({
-  ceremony: z.string().min(1).max(200),
-  response: z.string().min(2).max(40_000),
-  name: name.default(''),
-});
-const kept = z.object({ keep: z.unknown(), accountId: z.string() });
+const addForm = passkeyForm.extend({ name: name.default('') });
 
 const add: Handler = async (deps, ctx, citizen) => {
   const form = parseForm(addForm, ctx.request.body);
   if (!form.ok) throw new ShiminError('passkey_rejected', { status: 400 });
-  const ceremony = kept.safeParse(await take(deps.db, form.value.ceremony, kind, deps.clock(), deps.keyring));
-  if (!ceremony.success || ceremony.data.accountId !== citizen.account.id)
-    throw new ShiminError('ceremony_expired', { status: 400 });
-  const result = await verifyRegistration({
-    response: parseJson(form.value.response),
-    keep: ceremony.data.keep,
-    expectedOrigins: deps.origins,
-    rpId: deps.rpId,
-    isKnownCredential: async (id) => (await findPasskeyByCredentialId(deps.db, id)) !== null,
+  const { passkey } = await newPasskeyOf(deps, whoseOf(citizen), 'enrolment', form.value);
+  await enrolPasskey(deps, {
+    accountId: citizen.account.id,
+    passkey: form.value.name === '' ? passkey : { ...passkey, name: form.value.name },
+    ceremony: await ceremonyOf(deps, citizen.session),
+    cause: causeOf(ctx),
   });
-  if (!result.ok) throw new ShiminError('passkey_rejected', { status: 400, detail: { reason: result.reason } });
-  const passkey = form.value.name === '' ? result.passkey : { ...result.passkey, name: form.value.name };
-  await enrolPasskey(deps, { accountId: citizen.account.id, passkey, event: null, cause: causeOf(ctx) });
   seeOther(ctx, `${page}?done=authenticators.done_added`);
 };
 
@@ -163,26 +138,29 @@ const renewCodes: Handler = async (deps, ctx, citizen) => {
     accountId: citizen.account.id,
     codes,
   });
-  await issueRecoveryCodes(deps, { accountId: citizen.account.id, hashes, cause: causeOf(ctx) });
+  const ceremony = await ceremonyOf(deps, citizen.session);
+  await issueRecoveryCodes(deps, { accountId: citizen.account.id, hashes, ceremony, cause: causeOf(ctx) });
   deps.renderer.render(ctx, 'journey/recovery-codes', { codes, action: `${page}/recovery-codes/saved` });
 };
 
 const saved: Handler = async (_deps, ctx) => seeOther(ctx, page);
 
-function parseJson(raw: string): unknown {
-  try {
-    return JSON.parse(raw);
-  } catch {
-    throw new ShiminError('passkey_rejected', { status: 400, detail: { reason: 'malformed' } });
-  }
-}
+/** The session in which it is said goes on; whoever else sits in one that the password opened is out. */
+const giveUpPassword: Handler = async (deps, ctx, { account, session }) => {
+  const { id: accountId } = account;
+  const own = session.sid === null ? null : await deps.sessionOfSid(accountId, session.sid);
+  if (!(await removePassword(deps, { accountId, session: own, cause: causeOf(ctx) })))
+    throw new ShiminError('not_found', { status: 404 });
+  seeOther(ctx, `${page}?done=authenticators.done_password`);
+};
 
 export function authenticatorRoutes(router: Router, deps: AccountDeps): void {
-  const guard = freshly(deps, page);
+  const guard = freshlyHere(deps, page);
   router.get(page, guard, withCitizen(deps, show));
   router.post(`${page}/passkeys`, guard, withCitizen(deps, add));
   router.post(`${page}/passkeys/:id/rename`, guard, withCitizen(deps, rename));
   router.post(`${page}/passkeys/:id/remove`, guard, withCitizen(deps, remove));
+  router.post(`${page}/password/remove`, guard, withCitizen(deps, giveUpPassword));
   router.post(`${page}/recovery-codes`, guard, withCitizen(deps, renewCodes));
   router.post(`${page}/recovery-codes/saved`, withCitizen(deps, saved));
 }

@@ -1,6 +1,7 @@
-import type { Context, Middleware } from 'koa';
+import type { Context, Middleware, Next } from 'koa';
 import { inForce, isCutOff, stops } from '../assurance/interventions.ts';
 import { meaningOf } from '../assurance/mapping.ts';
+import { type Ceremony, shownIn } from '../commands/bind.ts';
 import type { Cause } from '../commands/command.ts';
 import { ShiminError } from '../lib/errors.ts';
 import { type Account, findAccount } from '../storage/accounts.ts';
@@ -56,17 +57,35 @@ async function ownFloor({ db }: AccountDeps): Promise<string> {
   return document.apps.account?.floor ?? document.defaultFloor;
 }
 
-/**
- * Before a change: signed in within ten minutes, by passkey where the account has one (ASVS 7.5.1, SP 800-63B-4
- * 4.1.2.1). `returnTo` is where the person goes on after signing in again.
- */
+/** The sign-in to this area, as what is bound here asks for it. */
+export async function ceremonyOf(deps: AccountDeps, { accountId, sid, signIns }: AreaSession): Promise<Ceremony> {
+  const session = sid === null ? null : await deps.sessionOfSid(accountId, sid);
+  const times = signIns.map(({ since, until }) => ({ since: new Date(since), until: new Date(until) }));
+  return { kind: 'area', session, times };
+}
+
+/** Before a change: signed in within ten minutes, by passkey where the account has one (ASVS 7.5.1). `returnTo`: where to go on. */
 export function freshly(deps: AccountDeps, returnTo: string): Middleware {
+  return async (ctx, next) => signedInFor(deps, ctx, next, returnTo, fresh);
+}
+
+/**
+ * The same before a change of the ways in, by a sign-in to this area: one to another app, however lately, is none, and the
+ * person signs in once more. What the change itself takes, its command asks.
+ */
+export function freshlyHere(deps: AccountDeps, returnTo: string): Middleware {
   return async (ctx, next) => {
     const session: AreaSession | undefined = ctx.state.area;
-    const hasPasskey = session !== undefined && (await passkeysOf(deps.db, session.accountId)).length > 0;
-    const acr = hasPasskey && (await knowsLabel(deps, phishingResistant)) ? phishingResistant : await ownFloor(deps);
-    await deps.areaSession.requireAcr(acr, { maxAge: fresh, returnTo })(ctx, next);
+    const shown = session && (await shownIn(deps.db, session.accountId, await ceremonyOf(deps, session), deps.clock()));
+    await signedInFor(deps, ctx, next, returnTo, shown?.length ? fresh : 0);
   };
+}
+
+async function signedInFor(deps: AccountDeps, ctx: Context, next: Next, returnTo: string, maxAge: number) {
+  const session: AreaSession | undefined = ctx.state.area;
+  const hasPasskey = session !== undefined && (await passkeysOf(deps.db, session.accountId)).length > 0;
+  const acr = hasPasskey && (await knowsLabel(deps, phishingResistant)) ? phishingResistant : await ownFloor(deps);
+  await deps.areaSession.requireAcr(acr, { maxAge, returnTo })(ctx, next);
 }
 
 export function causeOf(ctx: Context): Cause {

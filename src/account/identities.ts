@@ -6,12 +6,21 @@ import { refuseIdentity } from '../commands/refuse-identity.ts';
 import { ShiminError } from '../lib/errors.ts';
 import { identitiesOf } from '../storage/external-identities.ts';
 import { seeOther } from '../web/forms.ts';
-import { causeOf, doneKey, freshly, type Handler, param, type SignedIn, withCitizen } from './context.ts';
+import {
+  causeOf,
+  ceremonyOf,
+  doneKey,
+  freshlyHere,
+  type Handler,
+  param,
+  type SignedIn,
+  withCitizen,
+} from './context.ts';
 import type { AccountDeps } from './deps.ts';
 
 const page = '/account/identities';
 /** What a page about the upstream says, with an audit line; anything else is a fault of ours. */
-const told: readonly string[] = ['identity_in_use', 'identity_mismatch', 'identity_minor'];
+const told: readonly string[] = ['identity_in_use', 'identity_mismatch', 'identity_minor', 'binding_too_weak'];
 const notices = ['account.identities.done_linked', 'account.identities.done_unlinked'];
 
 const show: Handler = async (deps, ctx, citizen) => render(deps, ctx, citizen, {}, 200);
@@ -95,7 +104,8 @@ async function ended(deps: AccountDeps, ctx: Context, citizen: SignedIn, bridge:
   if (result.outcome === 'refused') return refuse(deps, ctx, citizen, bridge, result.reason, result.cause);
   const { facts } = result;
   try {
-    await linkIdentity(deps, { accountId: citizen.account.id, facts, interaction: null, cause: causeOf(ctx) });
+    const ground = await ceremonyOf(deps, citizen.session);
+    await linkIdentity(deps, { accountId: citizen.account.id, facts, interaction: null, ground, cause: causeOf(ctx) });
   } catch (error) {
     if (!(error instanceof ShiminError) || !told.includes(error.code)) throw error;
     return refuse(deps, ctx, citizen, bridge, error.code, error);
@@ -123,7 +133,7 @@ const unlink: Handler = async (deps, ctx, citizen) => {
 };
 
 export function identityRoutes(router: Router, deps: AccountDeps): void {
-  const guard = freshly(deps, page);
+  const guard = freshlyHere(deps, page);
   router.get(page, guard, withCitizen(deps, show));
   router.post(`${page}/:bridge/start`, guard, withCitizen(deps, start));
   router.get(`${page}/:bridge/finish`, withCitizen(deps, finish));

@@ -55,6 +55,8 @@ export const auditEvents = [
   { type: 'authenticator.added', data: ['kind', 'authenticatorId', 'deviceBound'] },
   { type: 'authenticator.renamed', data: ['kind', 'authenticatorId'] },
   { type: 'authenticator.revoked', data: ['kind', 'authenticatorId'] },
+  { type: 'authenticator.refused', data: ['kind'] },
+  { type: 'authenticator.suspended', data: ['kind', 'authenticatorId'] },
   { type: 'recovery_codes.replaced', data: ['count'] },
   { type: 'contact.changed', data: ['kind', 'change'] },
   { type: 'evidence.recorded', data: ['kind', 'source', 'strength', 'category', 'evidenceId'] },

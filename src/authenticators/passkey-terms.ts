@@ -19,6 +19,7 @@ export type PasskeyRefusal =
   | 'credential_known'
   | 'unknown_credential'
   | 'credential_revoked'
+  | 'credential_suspended'
   | 'not_allowed_here'
   | 'other_account'
   | 'user_handle'
@@ -74,7 +75,15 @@ export interface StoredPasskey {
   readonly counter: number;
   readonly backupEligible: boolean;
   readonly revokedAt: Date | null;
+  /** Set aside: it signs nobody in, and whoever holds it is told so. */
+  readonly suspendedAt?: Date | null;
 }
+
+/** What a copy of the key would do: the passkey is set aside, and its owner is told. */
+export const signsOfCopy = ['backup_flags', 'counter_rollback'] as const satisfies readonly PasskeyRefusal[];
+export type SignOfCopy = (typeof signsOfCopy)[number];
+export const isSignOfCopy = (reason: PasskeyRefusal): reason is SignOfCopy =>
+  signsOfCopy.some((sign) => sign === reason);
 
 export type AuthenticationVerdict<P extends StoredPasskey> =
   | {

@@ -236,12 +236,14 @@ export async function verifyAuthentication<P extends StoredPasskey>(input: {
   );
   if (!result?.verified) return refuse('not_verified');
   const { userVerified, newCounter, credentialDeviceType, credentialBackedUp } = result.authenticationInfo;
+  if (passkey.suspendedAt) return { ...refuse('credential_suspended'), passkey };
   const required = keep.requireUserVerification || input.requireUserVerification === true;
   if (required && !userVerified) return { ...refuse('user_not_verified'), passkey };
   // A19: eligibility is fixed for life; a change means another key, or flags that lie about being device-bound (C09).
   if ((credentialDeviceType === 'multiDevice') !== passkey.backupEligible)
     return { ...refuse('backup_flags'), passkey };
-  if ((newCounter > 0 || passkey.counter > 0) && newCounter <= passkey.counter)
+  // 6.1.1: a key that can't leave its device counts on. Synced copies count each for themselves: theirs says nothing.
+  if (!passkey.backupEligible && (newCounter > 0 || passkey.counter > 0) && newCounter <= passkey.counter)
     return { ...refuse('counter_rollback'), passkey };
   return {
     ok: true,

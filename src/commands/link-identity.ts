@@ -1,3 +1,4 @@
+import { type Bindable, strengthOf } from '../assurance/binding.ts';
 import { strengths } from '../assurance/evidence.ts';
 import type { UpstreamFacts } from '../assurance/upstream-facts.ts';
 import { ShiminError } from '../lib/errors.ts';
@@ -7,16 +8,17 @@ import { passkeysOf, passwordOf, totpOf } from '../storage/authenticators.ts';
 import { type Db, transaction } from '../storage/db.ts';
 import { evidenceBy, insertEvidence, revokeEvidence, saidSince } from '../storage/evidence.ts';
 import {
-  endEventsOf,
   findIdentity,
   identitiesOf,
   insertIdentity,
   keepSubjects,
+  noteStrength,
   removeIdentity,
   touchIdentity,
 } from '../storage/external-identities.ts';
-import { endSessions, insertEvent } from '../storage/sessions.ts';
+import { endEventsOf, endSessions, insertEvent } from '../storage/sessions.ts';
 import { announce } from './announce.ts';
+import { type Binding, bindTo, refusalToBind } from './bind.ts';
 import { liftByDoing } from './close-interventions.ts';
 import type { Cause, CommandDeps } from './command.ts';
 import { withLevelChange } from './level-change.ts';
@@ -32,38 +34,67 @@ export interface UpstreamUse {
   readonly cause: Cause;
 }
 
+/** What is to be bound, for the rule. */
+const bindable = ({ event }: UpstreamFacts): Bindable => ({ kind: 'identity', event });
+
 /**
- * Links an upstream identity to an account whose holder has just signed in on both sides, and writes what the upstream
- * vouches for: all of it or nothing. The same identity once more only renews what is known.
- * @throws ShiminError `identity_in_use`: linked elsewhere, or the person has another account; `identity_mismatch`
+ * Links an upstream identity to an account on the ground given, and writes what the upstream vouches for: all of it or
+ * nothing. The same identity once more only renews what is known. What is linked in a request is no sign-in in it, unless
+ * it is how the account was found.
+ * @throws ShiminError `identity_in_use`: linked elsewhere, or the person has another account; `identity_mismatch`;
+ * `binding_too_weak`
  */
-export async function linkIdentity(deps: CommandDeps, use: UpstreamUse): Promise<void> {
+export async function linkIdentity(deps: CommandDeps, use: UpstreamUse & Pick<Binding, 'ground'>): Promise<void> {
+  const { accountId, facts, ground, cause } = use;
+  const known = await findIdentity(deps.db, deps.keyring, facts.bridge, facts.subjects);
+  if (known === null) {
+    const binding = { accountId, adding: bindable(facts), ground, cause };
+    return bindTo(deps, binding, (tx) => link(tx, deps, use));
+  }
   await transaction(deps.db, async (tx) => {
-    await lockAccount(tx, use.accountId);
-    await writeLink(tx, deps, use);
+    await lockAccount(tx, accountId);
+    await renew(tx, deps, use);
   });
 }
 
-/** The same within the transaction of whoever makes the account. */
-export async function writeLink(tx: Db, deps: CommandDeps, use: UpstreamUse): Promise<void> {
-  const at = deps.clock();
+/** The identity once more: its sign-in, and what is vouched for now. */
+async function renew(tx: Db, deps: CommandDeps, use: UpstreamUse): Promise<void> {
   const { bridge, subjects } = use.facts;
   const known = await findIdentity(tx, deps.keyring, bridge, subjects);
-  if (known && known.accountId !== use.accountId) throw inUse(bridge);
-  const id = known?.id ?? (await insertIdentity(tx, deps.keyring, { accountId: use.accountId, bridge, subjects, at }));
-  if (known) await keepSubjects(tx, deps.keyring, known, subjects);
-  await take(tx, deps, use, id, at);
+  // Unlinked meanwhile, or another's: nothing is linked on the quiet.
+  if (known === null) throw new ShiminError('identity_unknown', { status: 409, detail: { bridge } });
+  if (known.accountId !== use.accountId) throw inUse(bridge);
+  await keepSubjects(tx, deps.keyring, known, subjects);
+  await take(tx, deps, use, known, deps.clock());
+}
+
+/**
+ * The first way in of an account, within the transaction that makes it.
+ * @throws ShiminError as `linkIdentity`
+ */
+export async function linkFirst(tx: Db, deps: CommandDeps, use: UpstreamUse): Promise<void> {
+  const first = { ...use, ground: { kind: 'new_account' } as const, adding: bindable(use.facts) };
+  const refused = await refusalToBind(tx, first, deps.clock());
+  if (refused !== null) throw new ShiminError(refused, { status: 403, detail: { bridge: use.facts.bridge } });
+  await link(tx, deps, first);
+}
+
+async function link(tx: Db, deps: CommandDeps, use: UpstreamUse & Pick<Binding, 'ground'>): Promise<void> {
+  const at = deps.clock();
+  const { accountId, facts, interaction, ground } = use;
+  const { bridge, subjects } = facts;
+  const known = await findIdentity(tx, deps.keyring, bridge, subjects);
+  if (known && known.accountId !== accountId) throw inUse(bridge);
+  // Whoever is signed in already adds a way in, which counts from the next request on.
+  const boundIn = ground.kind === 'interaction' ? interaction : null;
+  const added = { accountId, bridge, subjects, at, boundIn };
+  const id = known?.id ?? (await insertIdentity(tx, deps.keyring, added));
+  await take(tx, deps, use, { id, boundIn }, at);
   if (known) return;
-  await notify(tx, deps, { accountId: use.accountId, kind: 'identity_linked', bridge, at });
+  await notify(tx, deps, { accountId, kind: 'identity_linked', bridge, at });
   await note(tx, use, at, 'identity.linked', { bridge });
   const data = { credential_type: `urn:shimin:bridge:${bridge}`, change_type: 'create' };
-  await announce(tx, deps.keyring, {
-    accountId: use.accountId,
-    event: 'credential-change',
-    data,
-    at,
-    initiator: 'user',
-  });
+  await announce(tx, deps.keyring, { accountId, event: 'credential-change', data, at, initiator: 'user' });
 }
 
 /**
@@ -84,7 +115,7 @@ export async function signInByBridge(deps: CommandDeps, use: Omit<UpstreamUse, '
       throw new ShiminError('identity_unknown', { status: 409, detail: { bridge } });
     await keepSubjects(tx, deps.keyring, known, subjects);
     await touchIdentity(tx, known.id, at);
-    await take(tx, deps, own, known.id, at);
+    await take(tx, deps, own, known, at);
     await liftByDoing(tx, deps, { accountId: known.accountId, part: 'sign_in', at, cause: use.cause });
     await note(tx, own, at, 'authentication.succeeded', { methods: ['bridge'] });
     return known.accountId;
@@ -94,10 +125,17 @@ export async function signInByBridge(deps: CommandDeps, use: Omit<UpstreamUse, '
 const RENEW_AFTER_MS = 30 * 24 * 3_600_000;
 
 /** Writes the sign-in and the proof; what was vouched for a moment ago is not written again. */
-async function take(tx: Db, deps: CommandDeps, use: UpstreamUse, identityId: string, at: Date): Promise<void> {
+async function take(
+  tx: Db,
+  deps: CommandDeps,
+  use: UpstreamUse,
+  { id: identityId, boundIn }: { readonly id: string; readonly boundIn: string | null },
+  at: Date,
+): Promise<void> {
   const { accountId, facts, interaction, cause } = use;
   const record = await claimPerson(tx, deps, accountId, facts);
-  if (facts.event && interaction !== null) {
+  if (facts.event) await noteStrength(tx, identityId, strengthOf([facts.event]));
+  if (facts.event && interaction !== null && boundIn !== interaction) {
     const credentialId = `${facts.bridge}:${identityId}`;
     await insertEvent(tx, { ...facts.event, accountId, credentialId, sessionUid: null, interactionUid: interaction });
   }

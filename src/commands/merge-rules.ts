@@ -1,17 +1,15 @@
-import type { AuthenticationEvent } from '../assurance/evidence.ts';
+import { bindingStrengths, strengthOf, strongestOf } from '../assurance/binding.ts';
 import { inForce } from '../assurance/interventions.ts';
-import type { Aal } from '../assurance/level.ts';
 import { agreement } from '../identity/agreement.ts';
 import { findAccount, personOf } from '../storage/accounts.ts';
-import { passkeysOf, passwordOf, totpOf } from '../storage/authenticators.ts';
 import type { Db } from '../storage/db.ts';
 import { evidenceOf } from '../storage/evidence.ts';
 import { openInterventions } from '../storage/interventions.ts';
 import { eventsSince, mergeById, mergesOf } from '../storage/merges.ts';
 import { rolesOf } from '../storage/staff.ts';
 import type { CommandDeps } from './command.ts';
-import { strongestAal } from './strongest-aal.ts';
 import { recordOfPerson } from './upstream-person.ts';
+import { waysInOf } from './ways-in.ts';
 
 export interface TwoAccounts {
   /** The account that stays. */
@@ -33,24 +31,15 @@ export const UNDO_MS = 14 * 24 * 3_600_000;
  */
 export async function proofOf(tx: Db, accountId: string, at: Date): Promise<'sign_in' | 'counter' | null> {
   const events = await eventsSince(tx, accountId, new Date(at.getTime() - PROOF_MS));
-  const own = strongestAal({
-    passkeys: await passkeysOf(tx, accountId),
-    hasPassword: (await passwordOf(tx, accountId)) !== null,
-    hasTotp: (await totpOf(tx, accountId)) !== null,
-  });
+  const rank = (strength: (typeof bindingStrengths)[number]) => bindingStrengths.indexOf(strength);
+  const own = strongestOf(await waysInOf(tx, accountId));
   // One factor is anybody's who has the phone; an account with no way in of its own has no level to go by.
-  if (events.length > 0 && shown(events) >= Math.max(own, 2)) return 'sign_in';
+  if (rank(strengthOf(events)) >= Math.max(rank(own), rank('two_factors'))) return 'sign_in';
   const since = at.getTime() - COUNTER_MS;
   const seen = (await evidenceOf(tx, accountId)).some(
     ({ kind, recordedAt, revokedAt }) => kind === 'counter' && revokedAt === null && recordedAt.getTime() > since,
   );
   return seen ? 'counter' : null;
-}
-
-/** SP 800-63B-4 section 2: what these sign-ins together amount to. */
-function shown(events: readonly AuthenticationEvent[]): Aal {
-  if (events.some((event) => event.phishingResistant && event.deviceBound && event.userVerified)) return 3;
-  return new Set(events.flatMap(({ factors }) => factors)).size > 1 ? 2 : 1;
 }
 
 /** Whether two accounts may not become one whoever proves them; the same when it is proposed and when it is done. */

@@ -10,6 +10,8 @@ export const noticeMessage = 'notice';
 export const noticeKinds = [
   'passkey_added',
   'passkey_removed',
+  'passkey_suspended',
+  'password_removed',
   'recovery_codes_new',
   'recovery_code_used',
   'authenticator_stopped',

@@ -1,7 +1,6 @@
 import type { Offer } from '../assurance/plan.ts';
 import { proofs, provedBy } from '../assurance/worth.ts';
 import type { Passkey } from '../storage/authenticators.ts';
-import { strongestAal } from './strongest-aal.ts';
 
 export interface Holdings {
   readonly passkeys: readonly Passkey[];
@@ -58,7 +57,7 @@ export function offersFor(holdings: Holdings, health: ServiceHealth): Offer[] {
     kind: 'enrol',
     minutes: 2,
     available: true,
-    requires: { evidence: [], aal: strongestAal(holdings) >= 2 ? 2 : 1 },
+    requires: { evidence: [], aal: holdings.passkeys.length > 0 || (holdings.hasPassword && holdings.hasTotp) ? 2 : 1 },
     yields: { event: passkeyEvent(false) },
     have: ['have.device'],
   });

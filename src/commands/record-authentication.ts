@@ -1,7 +1,7 @@
 import type { AuthenticationEvent } from '../assurance/evidence.ts';
 import { ShiminError } from '../lib/errors.ts';
 import { append } from '../storage/audit.ts';
-import { advancePasskey, advanceTotp, useRecoveryCode } from '../storage/authenticators.ts';
+import { advancePasskey, advanceTotp, boundIn, useRecoveryCode } from '../storage/authenticators.ts';
 import { transaction } from '../storage/db.ts';
 import { insertEvent } from '../storage/sessions.ts';
 import { endRow } from './authenticator-tries.ts';
@@ -22,7 +22,8 @@ export type Use =
 /**
  * Records completed uses of authenticators in one interaction. Each use is taken by a conditional write: of two
  * requests with the same assertion, step or code exactly one gets here to the end.
- * @throws ShiminError `ceremony_replayed` when a use was taken by somebody else
+ * @throws ShiminError `ceremony_replayed` when a use was taken by somebody else; `passkey_too_new` for one that was added
+ * to the account in this very interaction
  */
 export async function recordAuthentication(
   deps: CommandDeps,
@@ -31,6 +32,8 @@ export async function recordAuthentication(
   const at = deps.clock();
   await transaction(deps.db, async (tx) => {
     for (const use of input.uses) {
+      if (use.kind === 'passkey' && (await boundIn(tx, use.id)) === input.interaction)
+        throw new ShiminError('passkey_too_new', { status: 403 });
       if (!(await take(tx, use, input.accountId, at))) throw new ShiminError('ceremony_replayed', { status: 409 });
       const { accountId } = input;
       if (use.kind === 'totp') await endRow(tx, { accountId, kind: 'totp', id: use.id });

@@ -15,7 +15,7 @@ import { transaction } from '../storage/db.ts';
 import { insertEvidence } from '../storage/evidence.ts';
 import { insertEvent } from '../storage/sessions.ts';
 import type { Cause, CommandDeps } from './command.ts';
-import { writeLink } from './link-identity.ts';
+import { linkFirst } from './link-identity.ts';
 import type { EventFacts } from './record-authentication.ts';
 
 export type FirstAuthenticator =
@@ -69,7 +69,7 @@ export async function registerCitizen(
       const stored = await insertPasskey(tx, { ...first.passkey, id: newId(), accountId, createdAt: at });
       if (!stored) throw new ShiminError('passkey_rejected', { status: 409, detail: { reason: 'known_credential' } });
     } else if (first.kind === 'bridge') {
-      await writeLink(tx, deps, { accountId, facts: first.facts, interaction: input.interaction, cause: input.cause });
+      await linkFirst(tx, deps, { ...input, facts: first.facts });
     } else {
       await setPassword(tx, { accountId, hash: first.hash, createdAt: at });
       await insertTotp(tx, {

@@ -1,21 +1,22 @@
 import type Router from '@koa/router';
 import { z } from 'zod';
 import { eventTemplates } from '../authenticators/index.ts';
-import { verifyAuthentication } from '../authenticators/passkey.ts';
+import { isSignOfCopy } from '../authenticators/passkey-terms.ts';
 import { verifyPassword } from '../authenticators/password.ts';
 import { hashRecoveryCode } from '../authenticators/recovery-code.ts';
 import { verifyTotp } from '../authenticators/totp.ts';
+import { passkeyForm, shownPasskey } from '../ceremonies/passkey.ts';
 import { beginTry, endRow, noteFailure, type TypedAuthenticator } from '../commands/authenticator-tries.ts';
+import type { Cause } from '../commands/command.ts';
 import { recordAuthentication } from '../commands/record-authentication.ts';
+import { setPasskeyAside } from '../commands/remove-authenticators.ts';
 import { count, countGuess, uncount } from '../commands/throttles.ts';
 import { normalisePhone } from '../identity/phone.ts';
 import { openFor } from '../lib/crypto.ts';
 import { ShiminError } from '../lib/errors.ts';
 import { findAccount, findAccountByContact } from '../storage/accounts.ts';
-import { findPasskeyByCredentialId, passwordOf, totpOf } from '../storage/authenticators.ts';
-import { passkeyHandle } from '../storage/merges.ts';
+import { passwordOf, totpOf } from '../storage/authenticators.ts';
 import { parseForm, seeOther } from '../web/forms.ts';
-import { parseCredential, passkeyForm, takeCeremony } from './ceremonies.ts';
 import { causeOf, fieldErrors, type Handler, withSituation } from './context.ts';
 import type { JourneyDeps } from './deps.ts';
 import { type Situation, samePerson } from './gather.ts';
@@ -25,47 +26,34 @@ const verifyPasskey: Handler = async (deps, ctx, situation) => {
   await count(deps, 'passkeyAddress', deps.clientAddress(ctx));
   const form = parseForm(passkeyForm, ctx.request.body);
   if (!form.ok) throw new ShiminError('passkey_rejected', { status: 400 });
-  const ceremony = await takeCeremony(deps, situation, form.value.ceremony, 'passkey-authentication');
-  const db = deps.db;
-  const result = await verifyAuthentication({
-    response: parseCredential(form.value.response),
-    keep: ceremony.keep,
-    expectedOrigins: [...deps.origins],
-    rpId: deps.rpId,
-    requireUserVerification: false,
-    find: (credentialId) => findStored(db, credentialId),
-    ...(ceremony.accountId === null ? undefined : { expectedAccountId: ceremony.accountId }),
-  });
-  if (!result.ok) {
-    await noteFailure(deps, {
-      accountId: ceremony.accountId,
-      method: 'passkey',
-      reason: result.reason,
-      cause: causeOf(ctx, situation),
-    });
-    const code = result.reason === 'unknown_credential' ? 'passkey_unknown' : 'passkey_rejected';
-    throw new ShiminError(code, { status: 400, detail: { reason: result.reason } });
-  }
+  const { asked, verdict } = await shownPasskey(deps, situation.interaction.cid, form.value);
+  if (!verdict.ok) return refusePasskey(deps, causeOf(ctx, situation), asked, verdict);
   await uncount(deps, 'passkeyAddress', deps.clientAddress(ctx));
-  samePerson(situation, result.passkey.accountId);
-  const account = await findAccount(db, result.passkey.accountId);
+  const { passkey } = verdict;
+  samePerson(situation, passkey.accountId);
+  const account = await findAccount(deps.db, passkey.accountId);
   if (account?.status !== 'active') throw new ShiminError('account_suspended', { status: 403 });
   await recordAuthentication(deps, {
     accountId: account.id,
     interaction: situation.interaction.cid,
-    facts: [result.event],
-    uses: [{ kind: 'passkey', id: result.passkey.id, counter: result.counter, backupState: result.backupState }],
+    facts: [verdict.event],
+    uses: [{ kind: 'passkey', id: passkey.id, counter: verdict.counter, backupState: verdict.backupState }],
     cause: causeOf(ctx, situation),
   });
   seeOther(ctx, situation.base);
 };
 
-async function findStored(db: JourneyDeps['db'], credentialId: string) {
-  const passkey = await findPasskeyByCredentialId(db, credentialId);
-  if (!passkey || passkey.revokedAt !== null) return null;
-  const account = await findAccount(db, passkey.accountId);
-  if (!account) return null;
-  return { ...passkey, userHandle: (await passkeyHandle(db, passkey.id)) ?? account.passkeyUserHandle };
+type Refused = Extract<Awaited<ReturnType<typeof shownPasskey>>['verdict'], { ok: false }>;
+
+/** Written down against whom it was asked of, or whose passkey it is; one that behaves as a copy would is set aside. */
+async function refusePasskey(deps: JourneyDeps, cause: Cause, asked: string | null, refused: Refused): Promise<never> {
+  const { reason, passkey } = refused;
+  const accountId = asked ?? passkey?.accountId ?? null;
+  await noteFailure(deps, { accountId, method: 'passkey', reason, cause });
+  if (passkey && isSignOfCopy(reason)) await setPasskeyAside(deps, { passkey, reason, cause });
+  const aside = isSignOfCopy(reason) || reason === 'credential_suspended';
+  const code = reason === 'unknown_credential' ? 'passkey_unknown' : aside ? 'passkey_set_aside' : 'passkey_rejected';
+  throw new ShiminError(code, { status: aside ? 403 : 400, detail: { reason } });
 }
 
 const passwordForm = z.object({

@@ -14,8 +14,8 @@ import { openInterventions } from '../storage/interventions.ts';
 import { findDocumentHolder } from '../storage/persons.ts';
 import { setCookie } from '../web/cookies.ts';
 import { seeOther } from '../web/forms.ts';
+import { ceremonyOf, mayBindHere } from './binding.ts';
 import { lastWayCookie } from './bridge-cookie.ts';
-import { isFresh } from './bridge-fresh.ts';
 import { causeOf } from './context.ts';
 import type { JourneyDeps } from './deps.ts';
 import type { Situation } from './gather.ts';
@@ -36,10 +36,11 @@ export async function arrived(
   try {
     const known = await findIdentity(deps.db, deps.keyring, facts.bridge, facts.subjects);
     if (citizen) {
+      const adding = { kind: 'identity', event: facts.event } as const;
       if (
-        known ? known.accountId === citizen.account.id : leftAs !== null && isFresh(citizen, situation, deps.clock())
+        known ? known.accountId === citizen.account.id : leftAs !== null && (await mayBindHere(deps, situation, adding))
       ) {
-        await linkIdentity(deps, { ...use, accountId: citizen.account.id });
+        await linkIdentity(deps, { ...use, accountId: citizen.account.id, ground: ceremonyOf(situation) });
         return await go(deps, ctx, situation);
       }
       if (known) throw new ShiminError('identity_in_use', { status: 409 });
@@ -62,6 +63,7 @@ const told: Readonly<Record<string, true>> = {
   identity_unknown: true,
   link_only: true,
   account_suspended: true,
+  binding_too_weak: true,
 };
 
 async function signIn(
@@ -115,8 +117,9 @@ async function sameProofedPerson(
   const here = levelOf({ ...known, evidence: known.evidence.filter(({ record }) => record === owner.record) });
   const there = levelOf({ evidence: [brought], events: [], interventions: [] });
   const inPerson = (policy.levels.find(({ id }) => id === here)?.ial ?? 0) >= 2;
-  if (!inPerson || !dominates(policy.levels, there, here)) return false;
-  await linkIdentity(deps, { ...use, accountId: account.id });
+  const noLess = dominates(policy.levels, there, here);
+  if (!inPerson || !noLess) return false;
+  await linkIdentity(deps, { ...use, accountId: account.id, ground: { kind: 'proofed_anew', inPerson, noLess } });
   return true;
 }
 

@@ -3,10 +3,11 @@ import { notAccepted } from '../assurance/accepted.ts';
 import { parseBridgeStep } from '../assurance/bridge-offers.ts';
 import type { Region } from '../bridges/bridge.ts';
 import type { OpenBridge } from '../bridges/index.ts';
+import { identitiesOf } from '../storage/external-identities.ts';
 import { readCookie } from '../web/cookies.ts';
 import { localeOf } from '../web/preferences.ts';
+import { pendingUpstream } from './binding.ts';
 import { lastWayCookie } from './bridge-cookie.ts';
-import { pendingUpstream } from './bridge-fresh.ts';
 import type { JourneyDeps } from './deps.ts';
 import type { Situation } from './gather.ts';
 
@@ -22,7 +23,10 @@ const regionsByLocale: Readonly<Record<string, readonly Region[]>> = {
  * reader's region.
  */
 export async function signInBridges(deps: JourneyDeps, ctx: Context, situation: Situation) {
-  const bridges = (await deps.bridges.list()).filter(isWayIn);
+  const { citizen } = situation;
+  // Whoever signs in once more does so by what they have.
+  const own = citizen && new Set((await identitiesOf(deps.db, citizen.account.id)).map(({ bridge }) => bridge));
+  const bridges = (await deps.bridges.list()).filter((open) => isWayIn(open) && (own?.has(open.traits.id) ?? true));
   const last = readCookie(ctx, lastWayCookie);
   const regions = regionsByLocale[localeOf(ctx, deps.renderer.i18n)] ?? [];
   const rank = ({ traits }: OpenBridge) => {

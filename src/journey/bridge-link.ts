@@ -5,22 +5,25 @@ import { registerCitizen } from '../commands/register-citizen.ts';
 import { count } from '../commands/throttles.ts';
 import { ShiminError } from '../lib/errors.ts';
 import { seeOther } from '../web/forms.ts';
+import { ceremonyOf, mayBindHere, pendingUpstream } from './binding.ts';
 import { refuse } from './bridge-arrival.ts';
-import { isFresh, pendingUpstream } from './bridge-fresh.ts';
 import { causeOf, type Handler, withSituation } from './context.ts';
 import type { JourneyDeps } from './deps.ts';
 import type { Situation } from './gather.ts';
 import { saveState } from './state.ts';
 
 /** What a page about the upstream says, with an audit line; anything else is a fault of ours. */
-const told: readonly string[] = ['identity_in_use', 'identity_mismatch', 'identity_minor'];
+const told: readonly string[] = ['identity_in_use', 'identity_mismatch', 'identity_minor', 'binding_too_weak'];
 
 /** The person is signed in on both sides and says that they belong together. */
 const link: Handler = async (deps, ctx, situation) => {
   const { citizen, interaction } = situation;
   const now = deps.clock();
   const facts = pendingUpstream(situation, now);
-  if (facts === null || citizen === null || !isFresh(citizen, situation, now)) return seeOther(ctx, situation.base);
+  if (facts === null || citizen === null) return seeOther(ctx, situation.base);
+  // Too long ago meanwhile: the hub asks for the sign-in.
+  if (!(await mayBindHere(deps, situation, { kind: 'identity', event: facts.event })))
+    return seeOther(ctx, situation.base);
   // Switched off meanwhile: nothing more comes of what it said.
   await deps.bridges.get(facts.bridge);
   try {
@@ -28,6 +31,7 @@ const link: Handler = async (deps, ctx, situation) => {
       accountId: citizen.account.id,
       facts,
       interaction: interaction.cid,
+      ground: ceremonyOf(situation),
       cause: causeOf(ctx, situation),
     });
   } catch (error) {

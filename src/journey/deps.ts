@@ -15,6 +15,8 @@ import type { Renderer } from '../web/render.ts';
 export interface EngineDoor {
   open(ctx: Context, uid: string): Promise<Interaction>;
   finish(ctx: Context, outcome: Outcome): Promise<string>;
+  /** The address of the same request once more, as a new one. */
+  again(ctx: Context): Promise<string>;
   refuse(
     ctx: Context,
     error: 'access_denied' | 'unmet_authentication_requirements' | 'temporarily_unavailable',

@@ -1,44 +1,33 @@
 import type Router from '@koa/router';
-import { verifyRegistration } from '../authenticators/passkey.ts';
-import { registrationKeepSchema } from '../authenticators/passkey-terms.ts';
+import { newPasskeyOf, passkeyForm } from '../ceremonies/passkey.ts';
+import { askToBind } from '../commands/bind.ts';
 import { enrolPasskey } from '../commands/change-authenticators.ts';
 import { ShiminError } from '../lib/errors.ts';
-import { findPasskeyByCredentialId } from '../storage/authenticators.ts';
 import { parseForm, seeOther } from '../web/forms.ts';
-import { parseCredential, passkeyForm, takeCeremony } from './ceremonies.ts';
+import { ceremonyOf, whoseOf } from './binding.ts';
 import { causeOf, type Handler, withSituation } from './context.ts';
 import type { JourneyDeps } from './deps.ts';
-import { mayBind } from './own-sign-in.ts';
 
 const enrol: Handler = async (deps, ctx, situation) => {
   const { citizen } = situation;
   if (!citizen) return seeOther(ctx, situation.base);
-  // A stolen password alone, or a relayed sign-in, binds nothing.
-  if (!mayBind(citizen, situation, deps.clock()))
-    throw new ShiminError('passkey_rejected', { status: 403, detail: { reason: 'aal_too_low' } });
+  const { id: accountId } = citizen.account;
+  const ceremony = ceremonyOf(situation);
+  const cause = causeOf(ctx, situation);
+  // Told first: of two reasons the one that the person can do something about.
+  const adding = { kind: 'passkey', backupEligible: true } as const;
+  await askToBind(deps, { accountId, adding, ground: ceremony, cause });
   const form = parseForm(passkeyForm, ctx.request.body);
   if (!form.ok) throw new ShiminError('passkey_rejected', { status: 400 });
-  const ceremony = await takeCeremony(deps, situation, form.value.ceremony, 'passkey-enrolment');
-  const keep = registrationKeepSchema.safeParse(ceremony.keep);
-  if (ceremony.accountId !== citizen.account.id || !keep.success)
-    throw new ShiminError('ceremony_expired', { status: 400 });
-  const result = await verifyRegistration({
-    response: parseCredential(form.value.response),
-    keep: keep.data,
-    expectedOrigins: deps.origins,
-    rpId: deps.rpId,
-    isKnownCredential: async (id) => (await findPasskeyByCredentialId(deps.db, id)) !== null,
-  });
-  if (!result.ok) throw new ShiminError('passkey_rejected', { status: 400, detail: { reason: result.reason } });
-  await enrolPasskey(deps, {
-    accountId: citizen.account.id,
-    passkey: result.passkey,
-    event: { facts: result.event, interaction: situation.interaction.cid },
-    cause: causeOf(ctx, situation),
-  });
+  const { passkey } = await newPasskeyOf(deps, { ...whoseOf(situation), accountId }, 'enrolment', form.value);
+  await enrolPasskey(deps, { accountId, passkey, ceremony, cause });
   return seeOther(ctx, situation.base);
 };
 
+/** The same request once more, as a new one: what was added in this one counts there. */
+const again: Handler = async (deps, ctx) => seeOther(ctx, await deps.engine.again(ctx));
+
 export function enrolRoutes(router: Router, deps: JourneyDeps): void {
   router.post('/interaction/:uid/enrol/passkey', withSituation(deps, enrol));
+  router.post('/interaction/:uid/again', withSituation(deps, again));
 }

@@ -1,21 +1,21 @@
 import type { Context } from 'koa';
 import type { Offer, Plan } from '../assurance/plan.ts';
 import { totpUri } from '../authenticators/totp.ts';
+import { askForPasskey, offerPasskey } from '../ceremonies/passkey.ts';
 import { maskPhone } from '../identity/phone.ts';
 import { faceRefusals } from '../proofing/method.ts';
 import { noteVisit } from '../storage/journey-visits.ts';
 import { formTarget } from '../web/guards.ts';
 import { localeOf } from '../web/preferences.ts';
 import { qrSvg } from '../web/qr.ts';
+import { pendingUpstream, whoseOf } from './binding.ts';
 import { bridgeData, nearness, signInBridges } from './bridge-data.ts';
-import { pendingUpstream } from './bridge-fresh.ts';
-import { enrolChallenge, firstPasskeyChallenge, passkeyChallenge } from './ceremonies.ts';
 import { checkData } from './check-data.ts';
 import type { ConsentNeed } from './consent.ts';
 import { consentItems } from './consent-items.ts';
 import { counterData } from './counter-data.ts';
 import type { JourneyDeps } from './deps.ts';
-import type { Situation } from './gather.ts';
+import type { Citizen, Situation } from './gather.ts';
 import { qrData, qrHelps } from './qr-data.ts';
 import { stepUpData } from './step-up-data.ts';
 import { halfData, tieData } from './tie.ts';
@@ -35,6 +35,7 @@ export const pageNames = [
   'register-totp',
   'recovery-codes',
   'enrol-passkey',
+  'added',
   'choose',
   'prove-population',
   'prove-face',
@@ -134,9 +135,9 @@ async function pageData(
       return bridgeData(deps, ctx, situation, page, input.step);
     case 'sign-in':
       return {
-        bridges: citizen === null ? await signInBridges(deps, ctx, situation) : [],
+        bridges: await signInBridges(deps, ctx, situation),
         linking: state.upstream === null ? null : state.upstream.facts.bridge,
-        passkey: await passkeyChallenge(deps, situation),
+        passkey: await askForPasskey(deps, whoseOf(situation), citizen?.holdings.passkeys ?? []),
         signedIn: citizen !== null,
         qr: qrHelps(situation, deps.clock()),
         ...(citizen
@@ -159,7 +160,16 @@ async function pageData(
     case 'register-authenticator':
       return registration
         ? {
-            passkey: await firstPasskeyChallenge(deps, situation, registration),
+            passkey: await offerPasskey(
+              deps,
+              { in: situation.interaction.cid, accountId: registration.accountId },
+              {
+                purpose: 'registration',
+                userHandle: registration.userHandle,
+                label: maskPhone(registration.phone),
+                exclude: [],
+              },
+            ),
             bridge: pendingUpstream(situation, deps.clock())?.bridge ?? null,
           }
         : {};
@@ -170,7 +180,8 @@ async function pageData(
     case 'recovery-codes':
       return { codes: state.recoveryCodes };
     case 'enrol-passkey':
-      return citizen ? { passkey: await enrolChallenge(deps, situation, citizen, 'Shimin') } : {};
+      return citizen ? { passkey: await offerPasskey(deps, whoseOf(situation), anotherPasskey(citizen)) } : {};
+    case 'added':
     case 'choose':
       return {
         ...stepUpData(situation, input.ways, input.offers ?? [], await nearness(deps, ctx)),
@@ -200,6 +211,13 @@ function refusalCause(reason: string | undefined): string {
   return causes.find((each) => each === reason) ?? 'register';
 }
 const causes = [...faceRefusals, 'identity_minor', 'identity_in_use', 'identity_mismatch'] as const;
+
+const anotherPasskey = ({ account, holdings }: Citizen) => ({
+  purpose: 'enrolment' as const,
+  userHandle: account.passkeyUserHandle,
+  label: 'Shimin',
+  exclude: holdings.passkeys,
+});
 
 function totpData(secret: string, label: string): object {
   const uri = totpUri({ secret, issuer: 'Shimin', label });

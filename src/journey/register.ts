@@ -2,19 +2,17 @@ import type Router from '@koa/router';
 import { z } from 'zod';
 import { eventTemplates } from '../authenticators/index.ts';
 import { checkOneTimeCode, makeOneTimeCode } from '../authenticators/one-time-code.ts';
-import { verifyRegistration } from '../authenticators/passkey.ts';
 import { checkPasswordRules, hashPassword } from '../authenticators/password.ts';
 import { hashRecoveryCodes, makeRecoveryCodes } from '../authenticators/recovery-code.ts';
 import { newTotpSecret, verifyTotp } from '../authenticators/totp.ts';
+import { newPasskeyOf, passkeyForm } from '../ceremonies/passkey.ts';
 import type { EventFacts } from '../commands/record-authentication.ts';
 import { type FirstAuthenticator, proposeAccount, registerCitizen } from '../commands/register-citizen.ts';
 import { count, uncount } from '../commands/throttles.ts';
 import { normalisePhone } from '../identity/phone.ts';
 import { ShiminError } from '../lib/errors.ts';
 import { findAccountByContact } from '../storage/accounts.ts';
-import { findPasskeyByCredentialId } from '../storage/authenticators.ts';
 import { parseForm, seeOther } from '../web/forms.ts';
-import { parseCredential, passkeyForm, takeCeremony } from './ceremonies.ts';
 import { causeOf, fieldErrors, type Handler, withSituation } from './context.ts';
 import type { JourneyDeps } from './deps.ts';
 import type { Situation } from './gather.ts';
@@ -97,17 +95,9 @@ const createPasskey: Handler = async (deps, ctx, situation) => {
   if (!registration) return seeOther(ctx, `${situation.base}?show=register`);
   const form = parseForm(passkeyForm, ctx.request.body);
   if (!form.ok) throw new ShiminError('passkey_rejected', { status: 400 });
-  const ceremony = await takeCeremony(deps, situation, form.value.ceremony, 'passkey-registration');
-  if (ceremony.accountId !== registration.accountId) throw new ShiminError('ceremony_expired', { status: 400 });
-  const result = await verifyRegistration({
-    response: parseCredential(form.value.response),
-    keep: ceremony.keep,
-    expectedOrigins: [...deps.origins],
-    rpId: deps.rpId,
-    isKnownCredential: async (id) => (await findPasskeyByCredentialId(deps.db, id)) !== null,
-  });
-  if (!result.ok) throw new ShiminError('passkey_rejected', { status: 400, detail: { reason: result.reason } });
-  return complete(deps, ctx, situation, registration, { kind: 'passkey', passkey: result.passkey }, [result.event], []);
+  const whose = { in: situation.interaction.cid, accountId: registration.accountId };
+  const { passkey, event } = await newPasskeyOf(deps, whose, 'registration', form.value);
+  return complete(deps, ctx, situation, registration, { kind: 'passkey', passkey }, [event], []);
 };
 
 const passwordForm = z.object({ password: z.string().min(1).max(4096) });

@@ -1,6 +1,7 @@
 import { notAccepted } from '../assurance/accepted.ts';
 import { oneOfEach, parseBridgeStep, withTwins } from '../assurance/bridge-offers.ts';
 import { type Offer, type Plan, plan } from '../assurance/plan.ts';
+import { addedHere } from './binding.ts';
 import type { Situation } from './gather.ts';
 import type { PageName } from './pages.ts';
 
@@ -54,14 +55,17 @@ export function waysFor(situation: Situation, offers: readonly Offer[], now: Dat
 export function nextStep(
   situation: Situation,
   ways: Plan,
-  consentMissing: boolean,
-  show: string,
-  /** An upstream's answer waits for its account; `fresh`: the person signed in here a moment ago, too. */
-  upstream: { readonly pending: boolean; readonly fresh: boolean },
-  /** Whether the phone may sign this browser in. */
-  phone: boolean,
+  seen: {
+    readonly consentMissing: boolean;
+    readonly show: string;
+    /** An upstream's answer waits for its account; `fresh`: the person signed in here for it, too. */
+    readonly upstream: { readonly pending: boolean; readonly fresh: boolean };
+    /** Whether the phone may sign this browser in. */
+    readonly phone: boolean;
+  },
 ): Next {
   const { citizen, state } = situation;
+  const { consentMissing, show, upstream, phone } = seen;
   if (situation.stop !== null) return page('stopped');
   if (state.notice?.kind === 'bridge') return page('bridge-refused');
   if (state.recoveryCodes.length > 0) return page('recovery-codes');
@@ -72,6 +76,7 @@ export function nextStep(
   if (!citizen) return signIn(situation, show);
   if (state.notice !== null) return page(state.notice.kind === 'unavailable' ? 'prove-unavailable' : 'prove-refused');
   if (citizen.verdict.kind === 'met') return consentMissing ? page('consent') : { kind: 'finish' };
+  if (addedHere(situation)) return page('added');
   if (show === 'password' && citizen.holdings.hasPassword) return page('password');
   const step = stepUpStep(state.way, ways);
   return step === undefined ? page('choose') : { kind: 'page', page: pageOf(step), step };

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { UnsecuredJWT } from 'jose';
 import type { Provider } from 'oidc-provider';
 import { errors } from 'oidc-provider';
 import { ShiminError } from '../lib/errors.ts';
@@ -84,6 +85,36 @@ export async function finishInteraction(
     ...(outcome.consented ? { consent: {} } : undefined),
     assurance: { offered: outcome.offered },
   });
+}
+
+const pushedForSec = 60;
+
+/**
+ * The app's request once more, as a new one: nothing that was shown in this one counts there. It goes the way of pushed
+ * requests (RFC 9126), which every app may take, whatever way its own came.
+ */
+export async function repeatRequest(provider: Provider, exchange: Exchange, now: Date): Promise<string> {
+  const details = await provider.interactionDetails(exchange.req, exchange.res);
+  const { request, request_uri, dpop_jkt, claims, ...params } = details.params;
+  const clientId = String(params.client_id);
+  const seconds = Math.floor(now.getTime() / 1000);
+  const pushed = new provider.PushedAuthorizationRequest({
+    request: new UnsecuredJWT({
+      ...params,
+      ...(typeof claims === 'string' ? { claims: JSON.parse(claims) } : undefined),
+    })
+      .setIssuedAt(seconds)
+      .setIssuer(clientId)
+      .setAudience(provider.issuer)
+      .setExpirationTime(seconds + pushedForSec)
+      .setNotBefore(seconds)
+      .encode(),
+    ...(typeof dpop_jkt === 'string' ? { dpopJkt: dpop_jkt } : undefined),
+    ...(details.trusted === undefined ? undefined : { trusted: details.trusted }),
+  });
+  const id = await pushed.save(pushedForSec);
+  const query = new URLSearchParams({ client_id: clientId, request_uri: `urn:ietf:params:oauth:request_uri:${id}` });
+  return `/auth?${query}`;
 }
 
 /** Ends the request with an error that the app receives (OpenID Connect Core 3.1.2.6). */

@@ -1,20 +1,11 @@
 import { type Acceptance, anything } from '../assurance/accepted.ts';
 import type { AuthenticationEvent, Evidence } from '../assurance/evidence.ts';
-import type { Aal } from '../assurance/level.ts';
 import type { AssurancePolicy } from '../assurance/policy.ts';
 import { type Requirement, satisfies } from '../assurance/requirement.ts';
 import type { Db } from '../storage/db.ts';
 import { disabledSources } from '../storage/sources.ts';
 import { factsOf } from './account.ts';
 import { judged, whatCounts } from './what-counts.ts';
-
-/** How strong these sign-ins are together, by the policy's own rules. They are given as they count already. */
-export const aalOf = (
-  policy: AssurancePolicy,
-  events: readonly AuthenticationEvent[],
-  { at, interaction }: { at: Date; interaction: string | null },
-): Aal =>
-  judged({ policy, off: none, at }, { evidence: [], events, interventions: [] }, { interaction }).assessment.aal;
 
 const none: ReadonlySet<string> = new Set();
 

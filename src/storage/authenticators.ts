@@ -19,9 +19,15 @@ export interface Passkey {
   readonly createdAt: Date;
   readonly lastUsedAt: Date | null;
   readonly revokedAt: Date | null;
+  /** The authorization request in which it was added to an account that was there already. */
+  readonly boundIn: string | null;
+  /** Set aside because it behaved as a copy would; it signs nobody in. */
+  readonly suspendedAt: Date | null;
 }
 
-export type NewPasskey = Omit<Passkey, 'lastUsedAt' | 'revokedAt'>;
+export type NewPasskey = Omit<Passkey, 'lastUsedAt' | 'revokedAt' | 'suspendedAt' | 'boundIn'> & {
+  readonly boundIn?: string | null;
+};
 
 export const passkeyRow = row({
   id: z.string(),
@@ -38,6 +44,8 @@ export const passkeyRow = row({
   createdAt: time,
   lastUsedAt: timeOrNull,
   revokedAt: timeOrNull,
+  boundIn: z.string().nullable(),
+  suspendedAt: timeOrNull,
 });
 
 /** False if that credential id is known already, to whomever (WebAuthn 3 7.1 step 26). */
@@ -56,6 +64,7 @@ export async function insertPasskey(db: Db, passkey: NewPasskey): Promise<boolea
       aaguid: passkey.aaguid,
       name: passkey.name,
       created_at: toMs(passkey.createdAt),
+      bound_in: passkey.boundIn ?? null,
     })
     .onConflict('credential_id')
     .ignore()
@@ -69,15 +78,40 @@ export async function findPasskeyByCredentialId(db: Db, credentialId: string): P
   return found === undefined ? null : passkeyRow.parse(found);
 }
 
-/** The account's live passkeys, oldest first. */
+const living = (db: Db, accountId: string) => db('passkeys').where({ account_id: accountId }).whereNull('revoked_at');
+
+/** The passkeys that sign the account's holder in, oldest first. */
 export async function passkeysOf(db: Db, accountId: string): Promise<Passkey[]> {
-  const rows = await db('passkeys').where({ account_id: accountId }).whereNull('revoked_at').orderBy('id');
+  const rows = await living(db, accountId).whereNull('suspended_at').orderBy('id');
   return rows.map((raw) => passkeyRow.parse(raw));
 }
 
+/** Those that were set aside, oldest first. */
+export async function suspendedPasskeysOf(db: Db, accountId: string): Promise<Passkey[]> {
+  const rows = await living(db, accountId).whereNotNull('suspended_at').orderBy('id');
+  return rows.map((raw) => passkeyRow.parse(raw));
+}
+
+/** The authorization request in which a passkey was added to its account; null: it came with it, or by an area. */
+export async function boundIn(db: Db, id: string): Promise<string | null> {
+  const found = await db('passkeys').where({ id }).first('bound_in');
+  return z.object({ bound_in: z.string().nullable() }).optional().parse(found)?.bound_in ?? null;
+}
+
+/** Exactly one caller gets true. */
+export async function suspendPasskey(db: Db, id: string, at: Date, reason: string): Promise<boolean> {
+  const changed = await db('passkeys')
+    .where({ id })
+    .whereNull('revoked_at')
+    .whereNull('suspended_at')
+    .update({ suspended_at: toMs(at), suspended_reason: reason });
+  return changed === 1;
+}
+
 /**
- * Notes a use. True only if the passkey lives and its counter grew, or stays zero, as synced passkeys have it (WebAuthn 3
- * 6.1.1): of parallel uses of one assertion with a counter exactly one gets true.
+ * Notes a use. True only if the passkey lives and, where it is bound to its device, its counter grew or stays zero
+ * (WebAuthn 3 6.1.1): of parallel uses of one assertion with such a counter exactly one gets true. Copies of a synced
+ * passkey count each for themselves, or not at all: their counter says nothing.
  */
 export async function advancePasskey(
   db: Db,
@@ -87,8 +121,9 @@ export async function advancePasskey(
   const changed = await db('passkeys')
     .where({ id })
     .whereNull('revoked_at')
+    .whereNull('suspended_at')
     .where((either) => {
-      either.where('counter', '<', use.counter);
+      either.where('counter', '<', use.counter).orWhere('backup_eligible', true);
       if (use.counter === 0) either.orWhere('counter', 0);
     })
     .update({ counter: use.counter, backup_state: use.backupState, last_used_at: toMs(use.at) });

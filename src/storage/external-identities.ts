@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { z } from 'zod';
+import { type BindingStrength, bindingStrengths } from '../assurance/binding.ts';
 import { type Keyring, newId } from '../lib/crypto.ts';
 import { ShiminError } from '../lib/errors.ts';
 import type { Db } from './db.ts';
@@ -17,9 +18,21 @@ export interface LinkedIdentity {
   readonly bridge: string;
   readonly linkedAt: Date;
   readonly lastUsedAt: Date;
+  /** The authorization request in which it was added to an account that was there already. */
+  readonly boundIn: string | null;
+  /** The strongest sign-in that ever came by it. */
+  readonly strength: BindingStrength;
 }
 
-const stored = row({ id: z.string(), accountId: z.string(), bridge: z.string(), linkedAt: time, lastUsedAt: time });
+const stored = row({
+  id: z.string(),
+  accountId: z.string(),
+  bridge: z.string(),
+  linkedAt: time,
+  lastUsedAt: time,
+  boundIn: z.string().nullable(),
+  strength: z.enum(bindingStrengths),
+});
 
 /**
  * Keyed fingerprint of a subject. Unlike document numbers nothing is folded: two subjects that differ in a letter's case
@@ -49,7 +62,7 @@ export async function findIdentity(
     .join('external_identities as i', 'i.id', 'k.identity_id')
     .where('k.bridge', bridge)
     .whereIn('k.subject_blind', blinds)
-    .distinct('i.id', 'i.account_id', 'i.bridge', 'i.linked_at', 'i.last_used_at');
+    .distinct('i.id', 'i.account_id', 'i.bridge', 'i.linked_at', 'i.last_used_at', 'i.bound_in', 'i.strength');
   const [found, other] = rows.map((raw) => stored.parse(raw));
   if (other) throw new ShiminError('identity_in_use', { status: 409, detail: { bridge } });
   return found ?? null;
@@ -62,7 +75,7 @@ export async function findIdentity(
 export async function insertIdentity(
   tx: Db,
   keyring: Keyring,
-  link: { accountId: string; bridge: string; subjects: readonly Subject[]; at: Date },
+  link: { accountId: string; bridge: string; subjects: readonly Subject[]; at: Date; boundIn?: string | null },
 ): Promise<string> {
   const id = newId();
   await tx('external_identities').insert({
@@ -71,6 +84,7 @@ export async function insertIdentity(
     bridge: link.bridge,
     linked_at: toMs(link.at),
     last_used_at: toMs(link.at),
+    bound_in: link.boundIn ?? null,
   });
   await keepSubjects(tx, keyring, { id, accountId: link.accountId, bridge: link.bridge }, link.subjects);
   return id;
@@ -104,6 +118,12 @@ export async function keepSubjects(
   }
 }
 
+/** What an account can show by this identity; it never shrinks: what it showed once it may show again. */
+export async function noteStrength(tx: Db, id: string, strength: BindingStrength): Promise<void> {
+  const weaker = bindingStrengths.slice(0, bindingStrengths.indexOf(strength));
+  await tx('external_identities').where({ id }).whereIn('strength', weaker).update({ strength });
+}
+
 export async function touchIdentity(tx: Db, id: string, at: Date): Promise<void> {
   await tx('external_identities')
     .where({ id })
@@ -123,16 +143,4 @@ export async function removeIdentity(tx: Db, accountId: string, id: string): Pro
   if (own === undefined) return false;
   await tx('external_identity_keys').where({ identity_id: id }).delete();
   return (await tx('external_identities').where({ id, account_id: accountId }).delete()) === 1;
-}
-
-/** Ends the sign-ins that came by one identity, and says which sessions they were of. */
-export async function endEventsOf(tx: Db, accountId: string, credentialId: string, at: Date): Promise<string[]> {
-  const own = { account_id: accountId, credential_id: credentialId };
-  const rows: unknown[] = await tx('authentication_events').where(own).whereNull('ended_at').select('session_uid');
-  await tx('authentication_events')
-    .where(own)
-    .whereNull('ended_at')
-    .update({ ended_at: toMs(at) });
-  const uids = rows.map((raw) => z.object({ session_uid: z.string().nullable() }).parse(raw).session_uid);
-  return [...new Set(uids.filter((uid) => uid !== null))];
 }

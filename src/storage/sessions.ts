@@ -1,3 +1,4 @@
+import type { Knex } from 'knex';
 import { z } from 'zod';
 import type { AuthenticationEvent } from '../assurance/evidence.ts';
 import { newId } from '../lib/crypto.ts';
@@ -174,6 +175,34 @@ export async function endEventsUntil(tx: Db, accountId: string, until: Date, at:
     .where('at', '<=', toMs(until))
     .whereNull('ended_at')
     .update({ ended_at: toMs(at) });
+}
+
+/** Ends the sign-ins that came by one identity or passkey, and says which sessions they were of. */
+export function endEventsOf(tx: Db, accountId: string, credentialId: string, at: Date): Promise<string[]> {
+  return endEventsWhere(tx, at, (query) => query.where({ account_id: accountId, credential_id: credentialId }));
+}
+
+/** Ends the sign-ins that were made by these methods, and says which sessions they were of. */
+export function endEventsBy(
+  tx: Db,
+  accountId: string,
+  methods: readonly AuthenticationEvent['method'][],
+  at: Date,
+): Promise<string[]> {
+  return endEventsWhere(tx, at, (query) => query.where({ account_id: accountId }).whereIn('method', [...methods]));
+}
+
+async function endEventsWhere(
+  tx: Db,
+  at: Date,
+  which: (query: Knex.QueryBuilder) => Knex.QueryBuilder,
+): Promise<string[]> {
+  const rows: unknown[] = await which(tx('authentication_events'))
+    .whereNull('ended_at')
+    .update({ ended_at: toMs(at) })
+    .returning('session_uid');
+  const uids = rows.map((raw) => z.object({ session_uid: z.string().nullable() }).parse(raw).session_uid);
+  return [...new Set(uids.filter((uid) => uid !== null))];
 }
 
 /** Whether somebody signed in to the account after a moment. */

@@ -29,6 +29,8 @@ const sessionSchema = z.object({
   idToken: z.string(),
   createdAt: z.number(),
   seenAt: z.number(),
+  /** Each time, of the last minutes, from when the person was sent to sign in for it until they came back. */
+  signIns: z.array(z.object({ since: z.number(), until: z.number() })).default([]),
 });
 /** `ctx.state.area`: who is signed in to this area. */
 export type AreaSession = z.infer<typeof sessionSchema>;
@@ -42,6 +44,7 @@ const loginSchema = z.object({
   newcomer: z.boolean().default(false),
   acr: z.string().optional(),
   maxAge: z.number().optional(),
+  at: z.number().nullable().default(null),
 });
 
 export interface AreaSessionOptions extends AreaClient {
@@ -78,6 +81,8 @@ export interface AreaSessions {
   /** Sends the person through a fresh login unless the level is held, and not longer ago than `maxAge` seconds. */
   requireAcr(acr: string, options?: { maxAge?: number; returnTo?: string }): Middleware;
 }
+
+const carriedMs = 15 * 60_000;
 
 /** Makes an area an ordinary relying party of our own issuer: one sign-in code, one kill switch, one logout. */
 export function areaSession(options: AreaSessionOptions): AreaSessions {
@@ -124,6 +129,7 @@ export function areaSession(options: AreaSessionOptions): AreaSessions {
     if (typeof wait === 'number') throw new ShiminError('too_many_requests', { status: 429, retryAfter: wait });
     const locale = typeof ctx.state.locale === 'string' ? ctx.state.locale : undefined;
     const { url, keep } = await client.begin({ ...wish, locale });
+    const at = clock().getTime();
     const data = {
       ...keep,
       browser: options.browsers.make(ctx),
@@ -131,8 +137,9 @@ export function areaSession(options: AreaSessionOptions): AreaSessions {
       returnTo,
       acr: wish.acr,
       maxAge: wish.maxAge,
+      at,
     };
-    await store.set(key('login', keep.state), data, new Date(clock().getTime() + 3_600_000));
+    await store.set(key('login', keep.state), data, new Date(at + 3_600_000));
     seeOther(ctx, url);
   }
 
@@ -148,11 +155,12 @@ export function areaSession(options: AreaSessionOptions): AreaSessions {
     await options.openWork?.end(ctx, { clientId: options.clientId, newcomer: login.data.newcomer });
     const answer = await exchange(ctx, login.data);
     if (answer === null) return options.renderer.render(ctx, 'journey/logged-out', { area: basePath, still: false });
-    const before = readCookie(ctx, sessionCookie);
-    if (before !== null) await store.destroy(key('session', before), now);
-    const session = await sessionOf(answer.claims, answer.idToken, now);
+    const made = await sessionOf(answer.claims, answer.idToken, now);
+    const session = { ...made, signIns: await signInsOf(ctx, made, login.data.at, now) };
     // An answer below what was asked would send the person round in a circle.
     if (!(await holds(session, login.data.acr, undefined))) throw new ShiminError('level_unreachable', { status: 403 });
+    const before = readCookie(ctx, sessionCookie);
+    if (before !== null) await store.destroy(key('session', before), now);
     // A new id at each login and step-up: an id known before is worth nothing after (security.md B09).
     const id = randomToken();
     await store.set(key('session', id), session, endOf(session));
@@ -180,7 +188,7 @@ export function areaSession(options: AreaSessionOptions): AreaSessions {
     claims: Readonly<Record<string, unknown>>,
     idToken: string,
     now: Date,
-  ): Promise<AreaSession> {
+  ): Promise<Omit<AreaSession, 'signIns'>> {
     const { sub, sid, acr, amr, auth_time } = claims;
     const subject = String(sub);
     const accountId = options.accountOf ? await options.accountOf(subject, claims) : subject;
@@ -196,6 +204,14 @@ export function areaSession(options: AreaSessionOptions): AreaSessions {
       createdAt: now.getTime(),
       seenAt: now.getTime(),
     };
+  }
+
+  /** A step-up goes on with the sign-in of a moment ago: nobody signs in twice for one page. */
+  async function signInsOf(ctx: Context, made: Omit<AreaSession, 'signIns'>, since: number | null, now: Date) {
+    const before = await current(ctx);
+    const same = before !== null && before.accountId === made.accountId && before.sid === made.sid;
+    const lately = same ? before.signIns.filter(({ until }) => now.getTime() - until < carriedMs) : [];
+    return since === null ? lately : [...lately.slice(-4), { since, until: now.getTime() }];
   }
 
   async function logout(ctx: Context): Promise<void> {

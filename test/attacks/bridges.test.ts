@@ -11,6 +11,7 @@ import {
   proveAgainstRegister,
   registerPhone,
   signedInAcr,
+  signInAgain,
   startSignIn,
 } from '../support/journey.ts';
 import { proveNameOf } from '../support/proved-name.ts';
@@ -94,6 +95,7 @@ describe('attacks on identities of others', () => {
     await attacker.page.waitForSelector('#half');
     // D04: a way in of the attacker's own, to come back by. D03: and a session that is open all the while.
     await attacker.page.goto(`${city.issuer}/account/identities`);
+    await signInAgain(attacker.page);
     await attacker.page.click('form[action="/account/identities/wechat/start"] button');
     await choose(attacker.page, 'wang-jianguo');
     await attacker.page.waitForURL(/done=identities.done_linked/);
@@ -117,6 +119,7 @@ describe('attacks on identities of others', () => {
     await context.close();
     // Nothing of the victim's came into the account that waits for them.
     await attacker.page.goto(`${city.issuer}/account/identities`);
+    await signInAgain(attacker.page);
     expect(await attacker.page.locator('form[action$="/unlink"]').count()).toBe(1);
     await attacker.context.close();
     const [trap] = await database.knex('external_identities').where({ bridge: 'wechat' });

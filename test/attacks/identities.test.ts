@@ -98,7 +98,7 @@ withDatabases('identities', (makeDb) => {
       },
     };
     const interaction = newId();
-    await linkIdentity(deps(), { accountId: id, facts, interaction, cause });
+    await linkIdentity(deps(), { accountId: id, facts, ground: { kind: 'new_account' }, interaction, cause });
     await adoptEvents(db, { interactionUid: interaction, accountId: id, sessionUid: 'session-1', at: new Date() });
     const [linked] = await identitiesOf(db, id);
     const unlink = () => unlinkIdentity(deps(), { accountId: id, id: linked?.id ?? '', cause });

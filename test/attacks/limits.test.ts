@@ -16,6 +16,7 @@ import { startCity, type TestCity } from '../support/city.ts';
 import { databaseKinds, type FreshDatabase, freshDatabase } from '../support/databases.ts';
 import { csrfOf, inPage, Jar } from '../support/jar.ts';
 import { codeFor } from '../support/journey.ts';
+import { signedInFor } from '../support/rows.ts';
 
 interface Somebody {
   readonly accountId: string;
@@ -194,7 +195,9 @@ describe.each(databaseKinds)('limits of tries [%s]', { timeout: 60_000 }, (kind)
     const { pepper } = deps.keyring;
     const codes = makeRecoveryCodes();
     const hashes = await hashRecoveryCodes({ queue, pepper, accountId: who.accountId, codes });
-    await issueRecoveryCodes(deps, { accountId: who.accountId, hashes, cause: { requestId: null, clientId: null } });
+    const ceremony = await signedInFor(deps.db, who.accountId, deps.clock());
+    const cause = { requestId: null, clientId: null };
+    await issueRecoveryCodes(deps, { accountId: who.accountId, hashes, ceremony, cause });
     expect((await post(browser, at, 'recovery-code', { code: codes[0] ?? '' })).status).toBe(303);
   });
 

@@ -9,6 +9,7 @@ import {
   proveAgainstRegister,
   registerPhone,
   signedInAcr,
+  signInAgain,
   startSignIn,
 } from '../support/journey.ts';
 
@@ -57,6 +58,7 @@ describe('the citizen’s own page', () => {
 
   it('names a passkey, adds no second one of the same authenticator, and keeps the last way in', async () => {
     await chen.page.goto(account('/authenticators'));
+    await signInAgain(chen.page);
     await chen.page.click('details.more summary');
     await chen.page.fill('input[id^="n-"]', 'My phone');
     await chen.page.click('form[action$="/rename"] button');

@@ -4,7 +4,15 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { addAuthenticator, launchBrowser, newPerson } from '../support/browser.ts';
 import { startCity, type TestCity } from '../support/city.ts';
-import { appUrl, chooseFirstWay, codeFor, proveAgainstRegister, signedInAcr, startSignIn } from '../support/journey.ts';
+import {
+  appUrl,
+  chooseFirstWay,
+  codeFor,
+  proveAgainstRegister,
+  signedInAcr,
+  signInAgain,
+  startSignIn,
+} from '../support/journey.ts';
 
 let city: TestCity;
 let browser: Browser;
@@ -94,6 +102,8 @@ describe.each(languages)('in $page', ({ browser: locale, page: lang, phone, id }
     await page.waitForSelector('#withdraw-done');
     for (const path of ['', '/authenticators', '/evidence', '/apps', '/sessions', '/activity']) {
       await page.goto(`${city.issuer}/account${path}`);
+      // The ways in are changed after a sign-in to this very area.
+      await signInAgain(page);
       expect(await page.getAttribute('html', 'lang')).toBe(lang);
       await look(page, `account${path}`);
     }

@@ -56,7 +56,13 @@ withDatabases('one account, one person', (makeDb) => {
   });
   const refused = async (accountId: string, claims: UpstreamClaims) => {
     const before = await personOf(db, testKeyring, accountId);
-    const link = linkIdentity(deps(), { accountId, facts: upstream(claims), interaction: null, cause });
+    const link = linkIdentity(deps(), {
+      accountId,
+      facts: upstream(claims),
+      ground: { kind: 'new_account' },
+      interaction: null,
+      cause,
+    });
     await expect(link).rejects.toMatchObject({ code: 'identity_mismatch' });
     expect(await identitiesOf(db, accountId)).toEqual([]);
     expect(await evidenceOf(db, accountId)).toEqual([]);
@@ -88,14 +94,16 @@ withDatabases('one account, one person', (makeDb) => {
     it('an identity that vouches for nothing but tells another name: refused', async () => {
       const accountId = await proved({});
       const facts = { ...upstream(hongKong({ name: '陳小明' })), evidence: null };
-      await expect(linkIdentity(deps(), { accountId, facts, interaction: null, cause })).rejects.toMatchObject({
+      await expect(
+        linkIdentity(deps(), { accountId, facts, ground: { kind: 'new_account' }, interaction: null, cause }),
+      ).rejects.toMatchObject({
         code: 'identity_mismatch',
       });
     });
     it('the same name and birthday by their own sign-in: linked, with its document', async () => {
       const accountId = await proved({});
       const facts = upstream(hongKong({ name: '陳大文', latinName: 'CHAN TAI MAN' }));
-      await linkIdentity(deps(), { accountId, facts, interaction: null, cause });
+      await linkIdentity(deps(), { accountId, facts, ground: { kind: 'new_account' }, interaction: null, cause });
       expect((await personOf(db, testKeyring, accountId))?.documents.map(({ type }) => type).sort()).toEqual([
         'cn_hm_travel_permit',
         'hk_id',

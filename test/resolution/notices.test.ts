@@ -85,10 +85,22 @@ withDatabases('notices', (makeDb) => {
   it('tell every contact in the account’s language what was linked, once, with nothing personal and no link', async () => {
     const { id, phone } = await citizen('pt');
     const notices = start();
-    await linkIdentity(deps(), { accountId: id, facts: facts(id), interaction: null, cause });
+    await linkIdentity(deps(), {
+      accountId: id,
+      facts: facts(id),
+      ground: { kind: 'new_account' },
+      interaction: null,
+      cause,
+    });
     await until(async () => (await sentTo(phone)).length > 0);
     // Linked already: nothing new to tell.
-    await linkIdentity(deps(), { accountId: id, facts: facts(id), interaction: null, cause });
+    await linkIdentity(deps(), {
+      accountId: id,
+      facts: facts(id),
+      ground: { kind: 'new_account' },
+      interaction: null,
+      cause,
+    });
     await notices.settled(2_000);
     await notices.stop();
     const [text = '', ...more] = await sentTo(phone);
@@ -113,7 +125,13 @@ withDatabases('notices', (makeDb) => {
 
   it('are not sent for what did not happen', async () => {
     const { id, phone } = await citizen('en');
-    await linkIdentity(deps(), { accountId: id, facts: facts(id), interaction: null, cause });
+    await linkIdentity(deps(), {
+      accountId: id,
+      facts: facts(id),
+      ground: { kind: 'new_account' },
+      interaction: null,
+      cause,
+    });
     const [linked] = await identitiesOf(db, id);
     // The last way in: refused, and with it its notice.
     await expect(unlinkIdentity(deps(), { accountId: id, id: linked?.id ?? '', cause })).rejects.toMatchObject({

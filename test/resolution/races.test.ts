@@ -123,8 +123,22 @@ withDatabases('one person, one account', (makeDb) => {
         const on = [
           () => check(accountId, permit),
           () => check(accountId, residence),
-          () => linkIdentity(deps(), { accountId, facts: upstream('iam-smart', card), interaction: null, cause }),
-          () => linkIdentity(deps(), { accountId, facts: upstream('guangdong', permit), interaction: null, cause }),
+          () =>
+            linkIdentity(deps(), {
+              accountId,
+              facts: upstream('iam-smart', card),
+              ground: { kind: 'new_account' },
+              interaction: null,
+              cause,
+            }),
+          () =>
+            linkIdentity(deps(), {
+              accountId,
+              facts: upstream('guangdong', permit),
+              ground: { kind: 'new_account' },
+              interaction: null,
+              cause,
+            }),
           () => signInByBridge(deps(), { facts: upstream('alipay', permit), interaction: newId(), cause }),
         ];
         await attempt(on[i % on.length] ?? (() => Promise.resolve()));
@@ -159,6 +173,7 @@ withDatabases('one person, one account', (makeDb) => {
                 : linkIdentity(deps(), {
                     accountId: id,
                     facts: upstream('guangdong', permit, `chan-${i}`),
+                    ground: { kind: 'new_account' },
                     interaction: null,
                     cause,
                   }),
@@ -177,7 +192,9 @@ withDatabases('one person, one account', (makeDb) => {
       const facts = { ...upstream('wechat', permit), claims: {}, evidence: null };
       const won = await Promise.all(
         accounts.map(({ id }) =>
-          attempt(() => linkIdentity(deps(), { accountId: id, facts, interaction: null, cause })),
+          attempt(() =>
+            linkIdentity(deps(), { accountId: id, facts, ground: { kind: 'new_account' }, interaction: null, cause }),
+          ),
         ),
       );
       expect(won.filter(Boolean)).toHaveLength(1);

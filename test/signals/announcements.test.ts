@@ -1,14 +1,10 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { EvidenceKind } from '../../src/assurance/evidence.ts';
-import {
-  enrolPasskey,
-  issueRecoveryCodes,
-  nameAuthenticator,
-  removePasskey,
-} from '../../src/commands/change-authenticators.ts';
+import { enrolPasskey, issueRecoveryCodes, nameAuthenticator } from '../../src/commands/change-authenticators.ts';
 import { endOwnSessions } from '../../src/commands/end-sessions.ts';
 import { hearRegister } from '../../src/commands/hear-register.ts';
 import { recordEvidence, refuseEvidence } from '../../src/commands/record-evidence.ts';
+import { removePasskey } from '../../src/commands/remove-authenticators.ts';
 import { revokeEvidence } from '../../src/commands/revoke-evidence.ts';
 import { newId, open } from '../../src/lib/crypto.ts';
 import { saveConsent } from '../../src/storage/consents.ts';
@@ -17,7 +13,7 @@ import { insertSignalEvent, pruneSignalEvents, waitingEvents } from '../../src/s
 import { insertStream } from '../../src/storage/signal-streams.ts';
 import { loa, type Office, openOffice } from '../admin/staff-support.ts';
 import { withDatabases } from '../support/databases.ts';
-import { ownNumber, storedAccount, testKeyring } from '../support/rows.ts';
+import { ownNumber, signedInFor, storedAccount, testKeyring } from '../support/rows.ts';
 import { residents } from './citizens.ts';
 import { registerReceiver } from './support.ts';
 
@@ -92,7 +88,7 @@ withDatabases('what is announced', (makeDb) => {
       payload: JSON.stringify({ uid, accountId, authorizations }),
     });
   };
-  const enrol = () =>
+  const enrol = async () =>
     enrolPasskey(office.deps, {
       accountId,
       passkey: {
@@ -106,7 +102,7 @@ withDatabases('what is announced', (makeDb) => {
         aaguid: '00000000-0000-0000-0000-000000000000',
         name: 'phone',
       },
-      event: null,
+      ceremony: await signedInFor(db, accountId, office.now),
       cause,
     });
   const passkeys = async () => (await db('passkeys').where({ account_id: accountId })).map(({ id }) => String(id));
@@ -178,7 +174,10 @@ withDatabases('what is announced', (makeDb) => {
       told: [credential('fido2-platform', 'delete')],
     },
     'new recovery codes': {
-      act: () => issueRecoveryCodes(office.deps, { accountId, hashes: ['a', 'b'], cause }),
+      act: async () => {
+        const ceremony = await signedInFor(db, accountId, office.now);
+        await issueRecoveryCodes(office.deps, { accountId, hashes: ['a', 'b'], ceremony, cause });
+      },
       told: [credential('recovery-codes', 'update')],
     },
     'ending all sessions': {

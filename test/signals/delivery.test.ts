@@ -5,6 +5,7 @@ import type { CommandDeps } from '../../src/commands/command.ts';
 import { endOwnSessions } from '../../src/commands/end-sessions.ts';
 import { rotateKeys } from '../../src/commands/rotate-keys.ts';
 import { systemClock } from '../../src/lib/clock.ts';
+import { signedInFor } from '../support/rows.ts';
 import { type Known, knownCitizen, relyingParty, residents, signIn } from './citizens.ts';
 import {
   type ApiAnswer,
@@ -71,8 +72,11 @@ async function streamOf(id: string, settings: object = {}) {
   };
 }
 /** Something that the person's apps hear of. */
-const happen = (index: number) =>
-  issueRecoveryCodes(deps, { accountId: person(index).known.accountId, hashes: ['x'], cause });
+const happen = async (index: number) => {
+  const { accountId } = person(index).known;
+  const ceremony = await signedInFor(deps.db, accountId, deps.clock());
+  await issueRecoveryCodes(deps, { accountId, hashes: ['x'], ceremony, cause });
+};
 /** Waits until this many events are on the stream. */
 async function waiting(streamId: string, count: number) {
   for (const end = Date.now() + 5_000; ; ) {

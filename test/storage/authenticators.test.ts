@@ -17,6 +17,8 @@ import {
   revokePasskey,
   revokeTotp,
   setPassword,
+  suspendedPasskeysOf,
+  suspendPasskey,
   totpOf,
   useRecoveryCode,
 } from '../../src/storage/authenticators.ts';
@@ -57,15 +59,17 @@ withDatabases('authenticators', (makeDb) => {
         ...stored,
         lastUsedAt: null,
         revokedAt: null,
+        boundIn: null,
+        suspendedAt: null,
       });
       const other = await storedAccount(database.knex);
       expect(await insertPasskey(database.knex, passkey(other.id, { credentialId: stored.credentialId }))).toBe(false);
       expect((await findPasskeyByCredentialId(database.knex, stored.credentialId))?.accountId).toBe(accountId);
     });
 
-    it('never let their counter go back, and let one of 20 equal uses through', async () => {
+    it('bound to a device never let their counter go back, and let one of 20 equal uses through', async () => {
       const { id: accountId } = await storedAccount(database.knex);
-      const stored = passkey(accountId, { counter: 5 });
+      const stored = passkey(accountId, { counter: 5, backupEligible: false });
       await insertPasskey(database.knex, stored);
       const use = (counter: number) =>
         transaction(database.knex, (tx) => advancePasskey(tx, stored.id, { counter, backupState: true, at: later(1) }));
@@ -77,6 +81,19 @@ withDatabases('authenticators', (makeDb) => {
         backupState: true,
         lastUsedAt: later(1),
       });
+    });
+
+    it('that are synced may show any counter, and none once they are set aside', async () => {
+      const { id: accountId } = await storedAccount(database.knex);
+      const stored = passkey(accountId, { counter: 5 });
+      await insertPasskey(database.knex, stored);
+      const use = (counter: number) =>
+        advancePasskey(database.knex, stored.id, { counter, backupState: true, at: later(1) });
+      for (const counter of [5, 3, 0, 9]) expect(await use(counter)).toBe(true);
+      expect(await race(20, () => suspendPasskey(database.knex, stored.id, later(2), 'backup_flags'))).toBe(1);
+      expect(await use(10)).toBe(false);
+      expect(await passkeysOf(database.knex, accountId)).toEqual([]);
+      expect((await suspendedPasskeysOf(database.knex, accountId)).map(({ id }) => id)).toEqual([stored.id]);
     });
 
     it('that keep no counter may be used again and again', async () => {

@@ -68,3 +68,12 @@ export async function signedInAcr(page: Page): Promise<string> {
   expect(acr).toMatch(/^urn:\w+:/);
   return acr;
 }
+
+/** Shows the passkey once more where the page asks for it. */
+export async function signInAgain(page: Page): Promise<void> {
+  if (new URL(page.url()).pathname.startsWith('/interaction/')) {
+    const { href } = new URL(page.url());
+    await page.click('form[action$="/passkey/verify"] button[type=submit]');
+    await page.waitForURL((url) => url.href !== href);
+  }
+}

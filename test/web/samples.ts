@@ -206,6 +206,10 @@ export const samples: Readonly<Record<string, readonly object[]>> = {
     { ...journey, passkey, bridge: 'network-id' },
   ],
   'journey/enrol-passkey': [{ ...journey, passkey }],
+  'journey/added': [
+    { ...journey, canContinue: true },
+    { ...journey, canContinue: false },
+  ],
   'journey/register-password': [
     { ...journey, username: '+8613800000001', errors: { password: 'errors.password_too_short' } },
   ],
@@ -338,14 +342,22 @@ export const samples: Readonly<Record<string, readonly object[]>> = {
   'account/authenticators': [
     {
       passkeys: [
-        { id: 'p1', name: `iPhone ${hostile}`, createdAt: at, lastUsedAt: at, synced: true },
-        { id: 'p2', name: 'YubiKey', createdAt: at, lastUsedAt: null, synced: false },
+        {
+          id: 'p1',
+          name: `iPhone ${hostile}`,
+          createdAt: at,
+          lastUsedAt: at,
+          synced: true,
+          aside: true,
+          canRemove: true,
+        },
+        { id: 'p2', name: 'YubiKey', createdAt: at, lastUsedAt: null, synced: false, aside: false, canRemove: false },
       ],
       hasPassword: true,
       hasTotp: true,
       recoveryCodesLeft: 1,
       stopped: { password: true, totp: false, codes: true },
-      canRemove: true,
+      canDropPassword: true,
       passkey,
     },
     {
@@ -354,7 +366,7 @@ export const samples: Readonly<Record<string, readonly object[]>> = {
       hasTotp: false,
       recoveryCodesLeft: 0,
       stopped: { password: false, totp: true, codes: false },
-      canRemove: false,
+      canDropPassword: false,
       passkey: null,
     },
   ],
