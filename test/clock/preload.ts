@@ -7,11 +7,11 @@ const offset = ownOffset();
 
 /** A moment is met by each test file: the first process to begin settles the offset, those it starts share it. */
 function ownOffset(): number {
-  const { SHIMIN_TEST_CLOCK_BY: by, SHIMIN_TEST_CLOCK_TO: to } = process.env;
+  const { TEST_CLOCK_BY: by, TEST_CLOCK_TO: to } = process.env;
   if (by !== undefined) return Number(by);
   if (to === undefined) return 0;
   const settled = Number(to) - Date.now();
-  process.env.SHIMIN_TEST_CLOCK_BY = String(settled);
+  process.env.TEST_CLOCK_BY = String(settled);
   return settled;
 }
 

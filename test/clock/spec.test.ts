@@ -47,7 +47,7 @@ describe('under another clock', () => {
   /** What a process and a thread of it say the time is, ahead of the real one, and in which zone. */
   function said(clock: string) {
     const env: NodeJS.ProcessEnv = { PATH: process.env.PATH, SHIMIN_TEST_CLOCK: clock };
-    const from = Date.now() - Number(process.env.SHIMIN_TEST_CLOCK_BY ?? 0);
+    const from = Date.now() - Number(process.env.TEST_CLOCK_BY ?? 0);
     startClock(env);
     const thread = `const { Worker } = require('node:worker_threads');
       const { execFileSync } = require('node:child_process');
@@ -70,19 +70,26 @@ describe('under another clock', () => {
     expect(said(clock)).toMatchObject({ ahead: Array(4).fill(ahead), same: Array(4).fill(true) });
   });
 
+  it('leaves no setting behind that a server started by a test would refuse', () => {
+    const env: NodeJS.ProcessEnv = { SHIMIN_TEST_CLOCK: 'new-year' };
+    startClock(env);
+    expect(Object.keys(env).filter((name) => name.startsWith('SHIMIN_'))).toEqual([]);
+    expect(Object.keys(process.env).filter((name) => name.startsWith('SHIMIN_TEST_CLOCK'))).toEqual([]);
+  });
+
   it('another zone changes no moment', () => {
     expect(said('@Asia/Kathmandu')).toMatchObject({ ahead: Array(4).fill(0), minutes: -345 });
   });
 
   it('a moment is the moment at which a process begins, and its children follow it', () => {
     const at = new Date(Date.now() + 40 * day);
-    const aheadOfReal = (40 * day + Number(process.env.SHIMIN_TEST_CLOCK_BY ?? 0)) / 3_600_000;
+    const aheadOfReal = (40 * day + Number(process.env.TEST_CLOCK_BY ?? 0)) / 3_600_000;
     const { ahead } = said(`${at.toISOString().slice(0, 19)}Z`);
     expect(ahead).toEqual(Array(4).fill(Math.round(aheadOfReal)));
   });
 
   it('the workers of this very run are under the clock it was started with', async () => {
-    const by = Number(process.env.SHIMIN_TEST_CLOCK_BY ?? 0);
+    const by = Number(process.env.TEST_CLOCK_BY ?? 0);
     const real = spawnSync('date', ['+%s'], { encoding: 'utf8' }).stdout;
     expect(Math.abs(Date.now() - by - Number(real) * 1000)).toBeLessThan(60_000);
     const thread = new Worker(`require('node:worker_threads').parentPort.postMessage(Date.now())`, { eval: true });

@@ -7,12 +7,14 @@ import { parseClock } from './spec.ts';
  */
 export function startClock(env: NodeJS.ProcessEnv): string | null {
   const text = env.SHIMIN_TEST_CLOCK ?? 'off';
+  // The server refuses settings that it does not know, and those that tests start get our environment.
+  delete env.SHIMIN_TEST_CLOCK;
   const { name, shift, zone } = parseClock(text === '' ? 'off' : text, new Date());
   if (name === 'off') return null;
   const said = `clock of this run: ${describe(shift)}${zone ?? ''}; again: SHIMIN_TEST_CLOCK='${name}'`;
   if (zone !== null) env.TZ = zone;
-  if ('to' in shift) env.SHIMIN_TEST_CLOCK_TO = String(shift.to);
-  else if (shift.by !== 0) env.SHIMIN_TEST_CLOCK_BY = String(shift.by);
+  if ('to' in shift) env.TEST_CLOCK_TO = String(shift.to);
+  else if (shift.by !== 0) env.TEST_CLOCK_BY = String(shift.by);
   else return said;
   const preload = fileURLToPath(new URL('./preload.ts', import.meta.url));
   env.NODE_OPTIONS = `${env.NODE_OPTIONS ?? ''} --require="${preload}"`.trim();
