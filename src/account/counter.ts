@@ -2,7 +2,7 @@ import type Router from '@koa/router';
 import { z } from 'zod';
 import { cancelCounterCase } from '../commands/counter-cancel.ts';
 import { openCounterCase } from '../commands/counter-open.ts';
-import { caseNumber, groupCode } from '../commands/counter-rules.ts';
+import { caseNumber, claimedElsewhere, groupCode } from '../commands/counter-rules.ts';
 import { count } from '../commands/throttles.ts';
 import { counterCategories, documentsFor } from '../identity/counter.ts';
 import { ShiminError } from '../lib/errors.ts';
@@ -25,7 +25,8 @@ const isLive = ({ status, expiresAt }: CounterCase, now: Date) =>
 function statusOf(item: CounterCase, now: Date): string {
   if (isLive(item, now)) return item.status === 'half' ? 'half' : item.holder === null ? 'open' : 'taken';
   if (item.status === 'open') return 'expired';
-  return item.status === 'half' ? 'confirmed' : item.status;
+  if (item.status !== 'half') return item.status;
+  return item.reason === claimedElsewhere ? 'expired' : 'confirmed';
 }
 
 const counter: Handler = async (deps, ctx, { account }) => {

@@ -3,7 +3,13 @@ import type { By } from '../commands/change-rules.ts';
 import { confirmCounterCase } from '../commands/counter-confirm.ts';
 import { refuseCounterCase } from '../commands/counter-refuse.ts';
 import { noteRegisterDenial } from '../commands/counter-register.ts';
-import { type CounterDenial, caseNumber, counterTimes, refusalReasons } from '../commands/counter-rules.ts';
+import {
+  type CounterDenial,
+  caseNumber,
+  claimedElsewhere,
+  counterTimes,
+  refusalReasons,
+} from '../commands/counter-rules.ts';
 import { hearRegister } from '../commands/hear-register.ts';
 import { noteLook } from '../commands/note-look.ts';
 import { count } from '../commands/throttles.ts';
@@ -87,6 +93,7 @@ async function render(
       heldUntil: found.heldAt === null ? null : new Date(found.heldAt.getTime() + counterTimes.hold),
       until: found.status === 'half' ? found.expiresAt : null,
       counter: seat?.names ?? '',
+      contested: found.status === 'half' && found.reason === claimedElsewhere,
     },
     person: person && {
       name: person.name,

@@ -2,6 +2,7 @@ import { append } from '../storage/audit.ts';
 import { liveCaseOf, lockCase, moveCase } from '../storage/counter-cases.ts';
 import { transaction } from '../storage/db.ts';
 import type { Cause, CommandDeps } from './command.ts';
+import { claimedElsewhere } from './counter-rules.ts';
 
 /**
  * The citizen calls the check off, also while an official has it before them: what that official enters afterwards is
@@ -17,7 +18,7 @@ export async function cancelCounterCase(
     const live = await liveCaseOf(tx, accountId);
     const seen = live === null ? null : await lockCase(tx, live.id);
     if (seen === null) return false;
-    const half = seen.status === 'half';
+    const half = seen.status === 'half' && seen.reason !== claimedElsewhere;
     const end = half
       ? ({ status: 'confirmed', reason: 'second_cancelled' } as const)
       : ({ status: 'cancelled' } as const);

@@ -6,12 +6,14 @@ import { type NewPerson, type Person, personOf } from '../storage/accounts.ts';
 import { append } from '../storage/audit.ts';
 import { type CounterCase, documentOf, lockCase, moveCase } from '../storage/counter-cases.ts';
 import { type Db, transaction } from '../storage/db.ts';
-import { addDocument } from '../storage/persons.ts';
+import { addDocument, findDocumentHolder } from '../storage/persons.ts';
 import type { By } from './change-rules.ts';
 import type { CommandDeps } from './command.ts';
+import { disputeCase } from './counter-dispute.ts';
 import {
   type CounterDenial,
   type CounterResult,
+  claimedElsewhere,
   counterTimes,
   denialOf,
   deny,
@@ -20,6 +22,7 @@ import {
 } from './counter-rules.ts';
 import { type EvidenceFacts, recordEvidence } from './record-evidence.ts';
 import { recordOfPerson } from './upstream-person.ts';
+import { isWeaker, winBack } from './win-back.ts';
 
 export interface Confirmation {
   readonly by: By;
@@ -39,7 +42,7 @@ export interface Confirmation {
 export async function confirmCounterCase(
   deps: CommandDeps,
   confirmation: Confirmation,
-): Promise<CounterResult<'half' | 'confirmed'>> {
+): Promise<CounterResult<'half' | 'confirmed' | 'disputed'>> {
   const { by, caseId } = confirmation;
   try {
     return await transaction(deps.db, (tx) => confirmIn(tx, deps, confirmation));
@@ -59,7 +62,7 @@ async function confirmIn(
   tx: Db,
   deps: CommandDeps,
   { by, caseId, read, checks, registered }: Confirmation,
-): Promise<CounterResult<'half' | 'confirmed'>> {
+): Promise<CounterResult<'half' | 'confirmed' | 'disputed'>> {
   const at = deps.clock();
   const seen = await lockCase(tx, caseId);
   const about = { operation: 'confirm', counter: seen?.heldCounter ?? null, seen };
@@ -70,9 +73,22 @@ async function confirmIn(
     (await denialOf(tx, seen, by, at)) ??
     (seen.holder === by.accountId ? null : 'not_held') ??
     incomplete(read, checks, registered) ??
-    (seen.status === 'half' ? differs(await documentOf(tx, deps.keyring, seen), read) : null) ??
-    (person === null ? null : strange(person, read));
+    (seen.status === 'half' ? differs(await documentOf(tx, deps.keyring, seen), read) : null);
   if (denied !== null) return deny(tx, at, by, about, denied);
+  const documentType = read.document;
+  const told = person === null ? null : compared(person, read);
+  // A genuine card of a namesake, or a number that was typed for another's: not to be decided at a counter.
+  if (told?.answer === 'differ' && told.because === 'document_number')
+    return disputeCase(tx, deps, seen, by, { reason: 'other_number', documentType, otherAccountId: null });
+  if (told !== null && told.answer !== 'agree') return deny(tx, at, by, about, 'identity_mismatch');
+  const holder = await findDocumentHolder(tx, deps.keyring, documentType, read.number);
+  const claim = holder !== null && holder.accountId !== seen.accountId ? holder : null;
+  if (claim !== null && seen.status === 'open') return contest(tx, deps, seen, by, read);
+  if (claim !== null && !(await isWeaker(tx, claim, at))) {
+    const otherAccountId = claim.accountId;
+    return disputeCase(tx, deps, seen, by, { reason: 'claimed_as_strongly', documentType, otherAccountId });
+  }
+  if (claim !== null) await winBack(tx, deps, { claim, holderId: seen.accountId, caseId, by, at });
 
   const official = seen.status === 'half' ? 2 : 1;
   const status = official < seen.officials ? 'half' : 'confirmed';
@@ -81,7 +97,10 @@ async function confirmIn(
     !(await moveCase(
       tx,
       seen,
-      { ...moveOf(seen, by, at, status), category: read.category, documentType: read.document },
+      {
+        ...{ ...moveOf(seen, by, at, status), category: read.category, documentType: read.document },
+        reason: claim === null ? null : 'won_back',
+      },
       kept,
     ))
   )
@@ -139,11 +158,39 @@ const comparable = ({ category, document, number, birthDate }: DocumentRead) => 
 const differs = (first: string | null, read: DocumentRead): CounterDenial | null =>
   first === JSON.stringify(comparable(read)) ? null : 'differs';
 
-/** Whether this is not the person whom the account is bound to. Officials see the person and the document. */
-function strange(person: Person, { category, name, birthDate, document: type, number }: DocumentRead) {
+/** Whether this is the person whom the account is bound to. Officials see the person and the document. */
+function compared(person: Person, { category, name, birthDate, document: type, number }: DocumentRead) {
   const shown = { category, names: [name], birthDate, documents: [{ type, number }] };
-  const { answer } = agreement(recordOfPerson(person), shown, 'officials');
-  return answer === 'agree' ? null : ('identity_mismatch' as const);
+  return agreement(recordOfPerson(person), shown, 'officials');
+}
+
+/**
+ * The first official has before them whom another account claims to be. One official's word takes nothing from anybody: a second one
+ * is asked for, and nothing is recorded until then.
+ */
+async function contest(
+  tx: Db,
+  deps: CommandDeps,
+  seen: CounterCase,
+  by: By,
+  read: DocumentRead,
+): Promise<CounterResult<'half'>> {
+  const at = deps.clock();
+  const kept = { keyring: deps.keyring, accountId: seen.accountId, text: JSON.stringify(comparable(read)) };
+  const move = { ...moveOf(seen, by, at, 'half'), category: read.category, documentType: read.document };
+  if (!(await moveCase(tx, seen, { ...move, officials: 2, reason: claimedElsewhere }, kept))) throw movedMeanwhile();
+  await append(tx, {
+    at,
+    type: 'counter_case.contested',
+    actor: { kind: 'staff', id: by.accountId },
+    accountId: seen.accountId,
+    clientId: by.cause.clientId,
+    requestId: by.cause.requestId,
+    outcome: 'ok',
+    reason: null,
+    data: { caseId: seen.id, counter: seen.heldCounter, official: 1, officials: 2, documentType: read.document },
+  });
+  return { done: 'half' };
 }
 
 function moveOf(seen: CounterCase, by: By, at: Date, status: 'half' | 'confirmed') {

@@ -2,6 +2,7 @@ import { append } from '../storage/audit.ts';
 import { type CounterCase, lockCase, moveCase, overdueCases } from '../storage/counter-cases.ts';
 import { type Db, transaction } from '../storage/db.ts';
 import type { CommandDeps } from './command.ts';
+import { claimedElsewhere } from './counter-rules.ts';
 
 /** Closes what nobody came for in time, each case by itself. Every node does; each case is closed by exactly one. */
 export async function expireCounterCases(deps: Pick<CommandDeps, 'db' | 'clock'>): Promise<number> {
@@ -19,7 +20,7 @@ export async function expireCounterCases(deps: Pick<CommandDeps, 'db' | 'clock'>
 
 /** What the first of two officials confirmed stands, as the word of one. */
 export async function endOverdue(tx: Db, seen: CounterCase, at: Date): Promise<boolean> {
-  const half = seen.status === 'half';
+  const half = seen.status === 'half' && seen.reason !== claimedElsewhere;
   const end = half ? ({ status: 'confirmed', reason: 'second_missed' } as const) : ({ status: 'expired' } as const);
   if (!(await moveCase(tx, seen, { ...end, closedAt: at }))) return false;
   await append(tx, {

@@ -50,6 +50,9 @@ export const counterDenials = [
 ] as const;
 export type CounterDenial = (typeof counterDenials)[number];
 
+/** Reason of a case at half: another account has the document, so that nothing is recorded before the second official. */
+export const claimedElsewhere = 'claimed_elsewhere';
+
 /** Expected outcomes of the officials' commands. */
 export type CounterResult<T> = { readonly done: T } | { readonly denied: CounterDenial };
 

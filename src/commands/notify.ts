@@ -19,6 +19,8 @@ export const noticeKinds = [
   'identity_unlinked',
   'accounts_merged',
   'merge_undone',
+  'identity_released',
+  'identity_won_back',
 ] as const;
 
 export interface Notice {

@@ -5,7 +5,7 @@ import { sealedKeyOf } from './person-key.ts';
 import { row, time, timeOrNull, toMs } from './rows.ts';
 
 /** `half`: confirmed by the first of two officials. Only `open` and `half` can be worked on. */
-export const caseStatuses = ['open', 'half', 'confirmed', 'refused', 'cancelled', 'expired'] as const;
+export const caseStatuses = ['open', 'half', 'confirmed', 'refused', 'disputed', 'cancelled', 'expired'] as const;
 export type CaseStatus = (typeof caseStatuses)[number];
 
 /** A check in person: asked for by a citizen, made by one official or two. */
