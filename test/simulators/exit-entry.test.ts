@@ -221,7 +221,7 @@ describe('a permit and a face', () => {
   }
 
   it.each([
-    ['me', { outcome: 'verified', confirmed: ['photo', 'liveness'] }],
+    ['me', { outcome: 'verified' }],
     ['other', { outcome: 'face_mismatch' }],
     ['photo', { outcome: 'face_refused' }],
     ['cancel', { outcome: 'face_left' }],
