@@ -13,7 +13,7 @@ declare module 'vitest' {
   }
 }
 
-interface Running {
+export interface Running {
   url: string;
   stop(): Promise<void>;
 }
@@ -25,7 +25,7 @@ interface Running {
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   let running: Promise<Running> | undefined;
   const broker = createServer((_request, response) => {
-    running ??= start();
+    running ??= startPostgres();
     running.then(
       ({ url }) => response.end(url),
       (error: unknown) => response.writeHead(500).end(error instanceof Error ? error.stack : String(error)),
@@ -45,7 +45,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
   };
 }
 
-async function start(): Promise<Running> {
+/** A PostgreSQL server of our own, or the one that SHIMIN_TEST_POSTGRES_URL names. */
+export async function startPostgres(): Promise<Running> {
   const given = process.env.SHIMIN_TEST_POSTGRES_URL;
   if (given !== undefined && given !== '') return { url: given, stop: async () => undefined };
   const base = await mkdtemp(join(tmpdir(), 'shimin-postgres-'));
