@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { type Account, type Acts, actorOn, type Grant } from './actor.ts';
+import { type Account, actorOn, type Grant } from './actor.ts';
 import { honestLevel, honestName, rank } from './oracle.ts';
 import { burner, chen, li, thief } from './people.ts';
 import { staffOf } from './staff.ts';
