@@ -23,7 +23,12 @@ describe.each(databaseKinds)('what strangers leave unfinished is bounded [%s]', 
     db = city.database.knex;
     const deps = { db, keyring: city.keyring, clock: systemClock };
     await registerReceiver(deps, 'receiver');
-    await registerReceiver(deps, 'phone-app', { token_endpoint_auth_method: 'none', client_secret: undefined });
+    await registerReceiver(deps, 'phone-app', {
+      token_endpoint_auth_method: 'none',
+      client_secret: undefined,
+      grant_types: ['authorization_code', 'refresh_token'],
+      scope: 'openid',
+    });
     await admitAtLevelOne(deps, 'receiver', 'phone-app');
     await city.start();
     app = relyingParty(city.issuer, 'receiver');
