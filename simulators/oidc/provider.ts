@@ -13,6 +13,8 @@ export interface ProviderPerson {
   readonly label: string;
   readonly acr: string;
   readonly amr: readonly string[];
+  /** The signed ID token says nothing of how and when they signed in. */
+  readonly untold?: boolean;
   /** What userinfo says besides `sub`. */
   readonly claims: Readonly<Record<string, unknown>>;
 }
@@ -261,7 +263,8 @@ export async function openIdProvider(options: ProviderOptions) {
     if (fault === 'replay' && oldToken !== null) return oldToken;
     const now = Math.floor(Date.now() / 1000);
     const { sub, amr } = person;
-    const claims = { iss: issuer(), aud: client.id, sub, nonce, acr, amr, auth_time: now, iat: now, exp: now + 300 };
+    const how = person.untold ? {} : { acr, amr, auth_time: now };
+    const claims = { iss: issuer(), aud: client.id, sub, nonce, ...how, iat: now, exp: now + 300 };
     const token = isTokenFault(fault)
       ? await keys.sign(spoil(claims, fault, client.id), fault)
       : await keys.sign(claims, null);

@@ -86,13 +86,17 @@ export function assess(
   };
 }
 
+/** Whether an event was made in the interaction, not merely shown in it by an upstream that had a session. */
+export const isOfInteraction = (event: AuthenticationEvent, interaction: string | null): boolean =>
+  interaction !== null && event.interaction === interaction && event.stale !== true;
+
 /** A level that never rides on SSO counts the events of the present interaction only. */
 export const counted = (
   rideOnSso: boolean,
   events: readonly AuthenticationEvent[],
   { interaction }: Context,
 ): readonly AuthenticationEvent[] =>
-  rideOnSso ? events : events.filter((event) => interaction !== null && event.interaction === interaction);
+  rideOnSso ? events : events.filter((event) => isOfInteraction(event, interaction));
 
 /** When the newest evidence it rests on was recorded. */
 function since({ evidence }: Identity): Date | null {

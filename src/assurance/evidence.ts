@@ -77,6 +77,8 @@ export interface AuthenticationEvent {
   readonly deviceBound: boolean;
   /** The interaction in which it happened, so that a level that never rides on SSO can ask for "in this request". */
   readonly interaction: string | null;
+  /** By an upstream that did not show a sign-in made since we asked: it may ride on a session there, so it is new to nobody. */
+  readonly stale?: boolean;
 }
 
 /** Which bridge a sign-in came by; null: it was here. */

@@ -1,4 +1,5 @@
 import { acceptedEvents, acceptedEvidence } from './accepted.ts';
+import { isOfInteraction } from './assess.ts';
 import { meetRules } from './authentication.ts';
 import type { AuthenticationEvent, Evidence, EvidenceKind } from './evidence.ts';
 import { endOf, fits, recordOf } from './identity.ts';
@@ -52,7 +53,7 @@ export function progressMeter(
     );
     const kinds = needed.filter((kind) => evidence.some((item) => item.kind === kind));
     const signIns = acceptedEvents(requirement, events);
-    const here = signIns.filter((event) => event.interaction !== null && event.interaction === interaction);
+    const here = signIns.filter((event) => isOfInteraction(event, interaction));
     const recent = signIns.filter((event) => event.at.getTime() > at - (requirement.maxAge ?? 0) * 1000);
     const met = [signIns, here, requirement.maxAge === null ? [] : recent].map((some) =>
       authentication.map((rule) => (meetRules([rule], some, now) === null ? '0' : '1')).join(''),

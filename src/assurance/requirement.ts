@@ -1,5 +1,5 @@
 import { type Acceptance, anything } from './accepted.ts';
-import type { Assessment, HeldLevel } from './assess.ts';
+import { type Assessment, type HeldLevel, isOfInteraction } from './assess.ts';
 import { meetRules } from './authentication.ts';
 import type { AuthenticationEvent } from './evidence.ts';
 import { dominates } from './level.ts';
@@ -140,13 +140,14 @@ function meet(
 
 function isRecent(assessment: Assessment, requirement: Requirement, context: SatisfyContext, held: HeldLevel): boolean {
   const age = (assessment.at.getTime() - held.authTime.getTime()) / 1000;
-  const inInteraction = held.eventIds.every((id) =>
-    context.events.some((event) => event.id === id && event.interaction === context.interaction),
-  );
-  const here = context.interaction !== null && inInteraction;
+  const used = context.events.filter((event) => held.eventIds.includes(event.id));
+  const here =
+    used.length === held.eventIds.length && used.every((event) => isOfInteraction(event, context.interaction));
   if (requirement.fresh && !here) return false;
-  // What was just done in this interaction is never too old for it, or max_age=0 could never be met.
-  return requirement.maxAge === null || age <= requirement.maxAge || here;
+  // What was just done in this interaction is never too old for it, or max_age=0 could never be met; when somebody signed in
+  // at an upstream that rides on a session of its own is not known.
+  const known = !used.some(({ stale }) => stale === true);
+  return requirement.maxAge === null || (known && age <= requirement.maxAge) || here;
 }
 
 function short(assessment: Assessment, requirement: Requirement, floorMet: boolean): Verdict {

@@ -69,6 +69,8 @@ export function upstreamFacts(
   cap: BridgeCap | null,
   answer: UpstreamAnswer,
   now: Date,
+  /** When we sent them there; null: the sign-in is itself what we asked for, on the person's own device. */
+  since: Date | null = null,
 ): UpstreamFacts {
   const { identity, authentication } = worthOf(levels, cap, answer.level);
   const { claims } = answer;
@@ -77,13 +79,14 @@ export function upstreamFacts(
     return claim === undefined || claims[claim] !== undefined;
   };
   const confirmed = identity?.confirms.filter(holds) ?? [];
+  const stale = !isNewSince(answer.authTime, since);
   const at = answer.authTime !== null && answer.authTime < now ? answer.authTime : now;
   return {
     bridge,
     subjects: answer.subjects,
     claims,
     supersedes: identityOfAccount,
-    event: authentication && { ...authentication, method: 'bridge', at },
+    event: authentication && { ...authentication, method: 'bridge', at, ...(stale ? { stale } : undefined) },
     evidence:
       identity === null || confirmed.length === 0
         ? null
@@ -100,3 +103,13 @@ export function upstreamFacts(
           },
   };
 }
+
+/** By which clocks may differ. */
+const toleranceMs = 30_000;
+
+/**
+ * Whether the upstream vouches for a sign-in made since we asked. What the browser was told to ask for (`prompt`, `max_age`)
+ * is no proof of it: who holds the browser can leave that out. A time that is not told counts as old.
+ */
+const isNewSince = (authTime: Date | null, since: Date | null): boolean =>
+  authTime !== null && (since === null || authTime.getTime() >= since.getTime() - toleranceMs);

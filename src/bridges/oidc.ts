@@ -83,7 +83,7 @@ export function oidcBridge(settings: OidcBridgeSettings): Bridge {
         const more = config.serverMetadata().userinfo_endpoint
           ? await oidc.fetchUserInfo(config, tokens.access_token, claims.sub)
           : {};
-        return { outcome: 'identified', identity: identityOf(settings, { ...more, ...claims }) };
+        return { outcome: 'identified', identity: identityOf(settings, claims, { ...more, ...claims }) };
       } catch (error) {
         return resultOf(error);
       }
@@ -134,15 +134,20 @@ function timeFault(claims: Readonly<Record<string, unknown>>, freshSince: number
   return typeof authTime === 'number' && authTime >= freshSince - TOLERANCE ? null : 'not signed in anew';
 }
 
-function identityOf(settings: OidcBridgeSettings, claims: Readonly<Record<string, unknown>>): ExternalIdentity {
-  const { sub, acr, amr, auth_time: authTime } = claims;
+/** How and when the person signed in only the signed ID token says; what else there is of them may come from userinfo. */
+function identityOf(
+  settings: OidcBridgeSettings,
+  signed: Readonly<Record<string, unknown>>,
+  all: Readonly<Record<string, unknown>>,
+): ExternalIdentity {
+  const { sub, acr, amr, auth_time: authTime } = signed;
   return {
     // A subject is its issuer's and, being pairwise perhaps, its client's (OpenID Connect Core 8).
     subjects: [{ part: 'sub', of: [settings.issuer, settings.clientId, String(sub)] }],
     level: typeof acr === 'string' ? acr : null,
     methods: texts.parse(amr),
     authTime: typeof authTime === 'number' ? new Date(authTime * 1000) : null,
-    claims: settings.claims(claims),
+    claims: settings.claims({ ...all, acr, amr, auth_time: authTime }),
   };
 }
 

@@ -161,12 +161,14 @@ async function over(
   deps: BridgeDeps,
   ctx: Context,
   open: OpenBridge,
-  { accountId: leftAs }: Departure,
+  { accountId: leftAs, leftAt, waiting }: Departure,
   result: BridgeResult,
 ): Promise<Returned> {
   if (result.outcome !== 'identified') return { kind: 'over', result, leftAs };
   await uncount(deps, 'bridgeAddress', deps.clientAddress(ctx));
-  const facts = upstreamFacts(open.traits, open.cap, result.identity, deps.clock());
+  // What is asked on the person's own device is itself the sign-in.
+  const since = waiting === null && leftAt !== undefined ? new Date(leftAt) : null;
+  const facts = upstreamFacts(open.traits, open.cap, result.identity, deps.clock(), since);
   return { kind: 'over', result: { ...result, facts }, leftAs };
 }
 

@@ -19,6 +19,7 @@ const kept = z.object({
   bound: z.string(),
   browser: z.string().nullable(),
   accountId: z.string().nullable(),
+  leftAt: z.number().optional(),
   keep: z.unknown(),
   waiting: waiting.nullable(),
 });
@@ -34,6 +35,8 @@ export interface Departure {
   readonly browser: string | null;
   /** Who was signed in when they left; null: nobody. */
   readonly accountId: string | null;
+  /** When they left, for judging whether the sign-in there is a new one; absent: not departed, or before it was kept. */
+  readonly leftAt?: number | undefined;
   /** What the bridge wants to see again. */
   readonly keep: unknown;
   /** What is shown while the person acts in an app, and when the upstream was asked last; null: it sends them back. */
@@ -46,7 +49,8 @@ export const newState = (): string => randomBytes(16).toString('hex');
 export async function depart(deps: CommandDeps, state: string, departure: Departure): Promise<void> {
   const { accountId, bound } = departure;
   const ends = Math.max(deps.clock().getTime() + lifetimeMs, (departure.waiting?.until ?? 0) + 60_000);
-  const row = { id: state, kind, interactionUid: bound, accountId, payload: departure, expiresAt: new Date(ends) };
+  const payload = { ...departure, leftAt: deps.clock().getTime() };
+  const row = { id: state, kind, interactionUid: bound, accountId, payload, expiresAt: new Date(ends) };
   await put(deps.db, row, deps.keyring);
 }
 

@@ -85,7 +85,10 @@ async function ended(
   if (result.outcome === 'unavailable') return refuse(deps, ctx, situation, id, 'unavailable', result.cause);
   if (result.outcome === 'refused') return refuse(deps, ctx, situation, id, result.reason, result.cause);
   const { facts } = result;
-  return arrived(deps, ctx, situation, open, isStale(situation, open) ? { ...facts, event: null } : facts, leftAs);
+  // A new sign-in was asked for, and none was shown: what the upstream says of the person still counts.
+  const old = isStale(situation, open) || (asksAnew(situation) && facts.event?.stale === true);
+  if (old && situation.citizen === null) return refuse(deps, ctx, situation, id, 'not_fresh');
+  return arrived(deps, ctx, situation, open, old ? { ...facts, event: null } : facts, leftAs);
 }
 
 function param(ctx: Context, name: string): string {

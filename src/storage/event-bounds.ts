@@ -30,5 +30,5 @@ export async function boundEvents(
 const classOf = ({ accountId, method, credentialId, factors, ...event }: StoredEvent): string =>
   JSON.stringify([
     ...[accountId, method, credentialId, [...factors].sort()],
-    ...[event.userVerified, event.phishingResistant, event.deviceBound],
+    ...[event.userVerified, event.phishingResistant, event.deviceBound, event.stale ?? false],
   ]);

@@ -33,6 +33,7 @@ export async function insertEvent(db: Db, event: NewEvent): Promise<StoredEvent>
     user_verified: event.userVerified,
     phishing_resistant: event.phishingResistant,
     device_bound: event.deviceBound,
+    stale: event.stale ?? false,
     ip: event.ip ?? null,
     adopted_at: event.sessionUid === null ? null : toMs(event.at),
   });
@@ -41,7 +42,7 @@ export async function insertEvent(db: Db, event: NewEvent): Promise<StoredEvent>
     await boundEvents(db, { interaction_uid: event.interactionUid, session_uid: null });
   const { accountId, method, at, credentialId, factors, userVerified, phishingResistant, deviceBound } = event;
   const facts = { accountId, method, at, credentialId, factors, userVerified, phishingResistant, deviceBound };
-  return { id, ...facts, interaction: event.interactionUid };
+  return { id, ...facts, interaction: event.interactionUid, ...(event.stale ? { stale: true } : undefined) };
 }
 
 /**

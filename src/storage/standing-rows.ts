@@ -58,7 +58,7 @@ export const eventRow = mapped(
       'user_verified',
       'phishing_resistant',
     ] as const),
-    ...(['device_bound', 'interaction_uid'] as const),
+    ...(['device_bound', 'interaction_uid', 'stale'] as const),
   ),
   (raw): StoredEvent => ({
     id: text(raw.id),
@@ -71,6 +71,7 @@ export const eventRow = mapped(
     phishingResistant: flagOf(raw.phishing_resistant),
     deviceBound: flagOf(raw.device_bound),
     interaction: textOrNull(raw.interaction_uid),
+    ...(flagOf(raw.stale) ? { stale: true } : undefined),
   }),
 );
 

@@ -18,6 +18,14 @@ const people = [
     amr: ['pwd', 'otp'],
     claims: { name: '何家輝', document_type: 'mo_bir', document_number: '1234567(8)', birthdate: '1985-03-02' },
   },
+  {
+    sub: 'mo-3',
+    label: '林小明',
+    acr: 'verified',
+    amr: ['pwd'],
+    untold: true,
+    claims: { name: '林小明', acr: 'verified', amr: ['pwd', 'otp'], auth_time: Math.floor(Date.now() / 1000) },
+  },
   { sub: 'mo-2', label: '陳美儀', acr: 'registered', amr: ['pwd'], claims: { name: '陳美儀' } },
 ];
 
@@ -97,6 +105,20 @@ async function signIn(sub = 'mo-1', more: Partial<BridgeStart> = {}, own = bridg
 }
 
 describe('a sign-in there', () => {
+  it('says nothing of how and when that only userinfo, which nobody signed, says', async () => {
+    const heard: Readonly<Record<string, unknown>>[] = [];
+    const own = bridge({
+      claims: (claims) => {
+        heard.push(claims);
+        return { name: String(claims.name) };
+      },
+    });
+    const found = await (await signIn('mo-3', {}, own)).result();
+    expect(found).toMatchObject({ outcome: 'identified', identity: { claims: { name: '林小明' } } });
+    expect(found).toMatchObject({ identity: { level: null, methods: [], authTime: null } });
+    expect(heard).toMatchObject([{ acr: undefined, amr: undefined, auth_time: undefined }]);
+  });
+
   it('says who, how strongly and when, and what is known of them', async () => {
     const { result } = await signIn();
     const found = await result();

@@ -32,7 +32,7 @@ describe.each(databaseKinds)('every answer of one grant is judged alike [%s]', {
     await admitAtLevelOne(deps, 'receiver', 'second');
     await transmitter.start();
     [app, other] = [relyingParty(issuer, 'receiver'), relyingParty(issuer, 'second')];
-    for (const [number, resident] of residents(4).entries()) {
+    for (const [number, resident] of residents(5).entries()) {
       const known = await knownCitizen(deps, resident, number);
       await recordEvidence(deps, {
         accountId: known.accountId,
@@ -117,5 +117,22 @@ describe.each(databaseKinds)('every answer of one grant is judged alike [%s]', {
     }
     expect(await app.introspect(tokens.access_token)).toMatchObject({ active: true, assurance: { level: three } });
     expect(await app.introspect(tokens.refresh_token)).toMatchObject({ active: true, assurance: { level: three } });
+  });
+
+  it('a sign-in at an upstream that showed no new one answers neither max_age nor prompt=login', async () => {
+    const { browser } = await signIn(transmitter.issuer, app, person(4));
+    const { knex } = transmitter.database;
+    const ask = async (extra: Record<string, string>) => {
+      const { outside, at } = await browser.follow(app.authorizePath(extra));
+      return outside?.searchParams.get('error') ?? (outside ? 'code' : at.pathname.split('/')[1]);
+    };
+    expect(await ask({ prompt: 'none', max_age: '3600' })).toBe('code');
+    const event = { method: 'bridge', credential_id: 'openid:1', stale: true };
+    await knex('authentication_events')
+      .where({ account_id: person(4).accountId })
+      .update(event);
+    expect(await ask({ prompt: 'none' })).toBe('code');
+    expect(await ask({ prompt: 'none', max_age: '3600' })).toBe('login_required');
+    expect(await ask({ max_age: '3600' })).toBe('interaction');
   });
 });
