@@ -29,6 +29,7 @@ const titles: Readonly<Record<string, string>> = {
   same_person: 'Whoever proposed it is, or may be, the same person',
   decider_no_person: 'Changes are decided by people, in the console',
   name_unproved: 'The person has not proved their name',
+  staff_password: 'The person has a password, which staff may not have',
   role_not_for_apps: 'No app may hold this role',
   app_has_roles: 'The app holds roles of staff',
   change_decided: 'It is decided or done already',

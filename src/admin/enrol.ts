@@ -25,7 +25,8 @@ const takeUp: AdminHandler = async (deps, ctx, staff) => {
   // The invitation waits: the page says what to do first.
   if ('refused' in taken && taken.refused === 'name_unproved')
     return seeOther(ctx, `${path}?${new URLSearchParams({ token: given })}`);
-  if ('refused' in taken) throw new ShiminError('invitation_void', { status: 404 });
+  if ('refused' in taken)
+    throw new ShiminError(taken.refused, { status: taken.refused === 'staff_password' ? 409 : 404 });
   seeOther(ctx, '/admin?done=enrolled');
 };
 

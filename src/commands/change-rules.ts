@@ -25,6 +25,7 @@ export interface Refusal {
     | 'same_person'
     | 'decider_no_person'
     | 'name_unproved'
+    | 'staff_password'
     | 'role_not_for_apps'
     | 'change_decided'
     | 'change_expired'
@@ -42,6 +43,7 @@ const statusOf: Readonly<Record<Refusal['refused'], number>> = {
   same_person: 403,
   decider_no_person: 403,
   name_unproved: 409,
+  staff_password: 409,
   role_not_for_apps: 403,
   change_decided: 409,
   change_expired: 409,

@@ -14,6 +14,7 @@ import type { CommandDeps } from './command.ts';
 import { may } from './permissions.ts';
 import { hasProvedName } from './proved-name.ts';
 import { notSecond } from './second-person.ts';
+import { rolePastPassword } from './staff-password.ts';
 
 export interface Decision {
   readonly by: By;
@@ -80,6 +81,7 @@ async function refusalOf(
   const killed = what.kind === 'source' && what.payload.killed;
   if (!killed && !(await mayPropose(tx, change.proposedBy ?? '', what, current.document))) return 'proposer_lost_role';
   if (await lacksName(tx, deps, what, at)) return 'name_unproved';
+  if (await rolePastPassword(tx, what)) return 'staff_password';
   return null;
 }
 

@@ -3,6 +3,7 @@ import { changeData } from '../audit/fields.ts';
 import { randomToken } from '../lib/crypto.ts';
 import { ShiminError } from '../lib/errors.ts';
 import { append } from '../storage/audit.ts';
+import { passwordOf } from '../storage/authenticators.ts';
 import { type Db, transaction } from '../storage/db.ts';
 import { peek, put, take } from '../storage/pending.ts';
 import { assignRole, holdersOf, rolesOf } from '../storage/staff.ts';
@@ -65,12 +66,17 @@ export async function invitedRole(deps: CommandDeps, token: string): Promise<Rol
 export async function takeUpRole(
   deps: CommandDeps,
   input: { token: string; accountId: string; cause: Cause },
-): Promise<{ role: Role } | { refused: 'name_unproved' | 'invitation_void' }> {
+): Promise<{ role: Role } | { refused: 'name_unproved' | 'staff_password' | 'invitation_void' }> {
   const at = deps.clock();
   return transaction(deps.db, async (tx) => {
     if (!(await hasProvedName(tx, deps, input.accountId, at))) {
-      await noteUnproved(tx, at, input);
+      await noteRefused(tx, at, input, 'name_unproved');
       return { refused: 'name_unproved' };
+    }
+    // It waits as well until the password is removed.
+    if ((await passwordOf(tx, input.accountId)) !== null) {
+      await noteRefused(tx, at, input, 'staff_password');
+      return { refused: 'staff_password' };
     }
     const parsed = payload.safeParse(await take(tx, input.token, kind, at, deps.keyring));
     if (!parsed.success) return { refused: 'invitation_void' };
@@ -93,10 +99,11 @@ export async function takeUpRole(
   });
 }
 
-async function noteUnproved(
+async function noteRefused(
   tx: Db,
   at: Date,
   { accountId, cause }: { accountId: string; cause: Cause },
+  reason: 'name_unproved' | 'staff_password',
 ): Promise<void> {
   await append(tx, {
     at,
@@ -105,7 +112,7 @@ async function noteUnproved(
     accountId,
     ...cause,
     outcome: 'refused',
-    reason: 'name_unproved',
+    reason,
     data: { operation: 'take up a role', roles: [...(await rolesOf(tx, accountId))], method: 'POST' },
   });
 }

@@ -2,6 +2,8 @@ import { bindingStrengths, strengthOf, strongestOf } from '../assurance/binding.
 import { inForce } from '../assurance/interventions.ts';
 import { agreement } from '../identity/agreement.ts';
 import { findAccount, personOf } from '../storage/accounts.ts';
+import { passwordOf } from '../storage/authenticators.ts';
+import { liveCaseOf } from '../storage/counter-cases.ts';
 import type { Db } from '../storage/db.ts';
 import { evidenceOf } from '../storage/evidence.ts';
 import { openInterventions } from '../storage/interventions.ts';
@@ -54,12 +56,16 @@ export async function isBarred(
     if ((await findAccount(tx, id))?.status !== 'active') return true;
     // A block must not be got rid of, nor got over to another account.
     if (inForce(await openInterventions(tx, id), at).length > 0) return true;
+    // Officials are at work on whose it is.
+    if ((await liveCaseOf(tx, id)) !== null) return true;
     const merges = await mergesOf(tx, id);
     // One merge at a time, so that undoing it leads back to something that was.
     if (merges.some((merge) => merge.goneId === id || merge.undoUntil > at)) return true;
   }
   // Staff lose no role, and gain none, by what is a citizen's matter.
   if ((await rolesOf(tx, goneId)).length > 0) return true;
+  // Nor do they get a password by it.
+  if ((await rolesOf(tx, keepId)).length > 0 && (await passwordOf(tx, goneId)) !== null) return true;
   const keep = await personOf(tx, keyring, keepId);
   const gone = await personOf(tx, keyring, goneId);
   if (keep === null || gone === null) return false;

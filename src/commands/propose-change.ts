@@ -13,6 +13,7 @@ import type { CommandDeps } from './command.ts';
 import { isBarred, isFinal, proofOf } from './merge-rules.ts';
 import { may } from './permissions.ts';
 import { sameProposal } from './same-proposal.ts';
+import { rolePastPassword } from './staff-password.ts';
 
 /** A proposal that nobody decides is void after a week, so that an old one takes nobody by surprise. */
 const proposalLives = 7 * 24 * 3_600_000;
@@ -175,6 +176,7 @@ export async function proposeChange(
     const publishAt = input.publishAt ?? null;
     const same = await sameProposal(tx, { what, publishAt, at });
     if (same !== null) return { done: same };
+    if (await rolePastPassword(tx, what)) return refuse(tx, at, by, about, 'staff_password');
     const why = await mergeRefusal(tx, deps, what, at);
     if (why !== null) return refuse(tx, at, by, about, why);
     if (what.kind === 'rollback') {

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { decideChange } from '../../src/commands/decide-change.ts';
 import { proposeChange } from '../../src/commands/propose-change.ts';
 import { revokeEvidence } from '../../src/commands/revoke-evidence.ts';
+import { newId } from '../../src/lib/crypto.ts';
 import {
   addDocument,
   bindPerson,
@@ -13,6 +14,7 @@ import {
 } from '../../src/storage/accounts.ts';
 import { readAudit } from '../../src/storage/audit.ts';
 import { insertPasskey, passkeysOf } from '../../src/storage/authenticators.ts';
+import { insertCase } from '../../src/storage/counter-cases.ts';
 import type { Db } from '../../src/storage/db.ts';
 import { evidenceOf, insertEvidence } from '../../src/storage/evidence.ts';
 import { findIdentity, identitiesOf, insertIdentity } from '../../src/storage/external-identities.ts';
@@ -208,6 +210,15 @@ withDatabases('merging two accounts of one person', (makeDb) => {
     const both = await Promise.allSettled([approve(proposed), approve(second)]);
     expect(both.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
     expect(await db('merges')).toHaveLength(1);
+  });
+
+  it.each(['keepId', 'goneId'] as const)('an open case at a counter, of %s: refused', async (whose) => {
+    const pair = await two();
+    await signIn(pair.keepId);
+    await signIn(pair.goneId);
+    const at = { openedAt: office.now, expiresAt: later(3600) };
+    await insertCase(db, testKeyring, { id: newId(), accountId: pair[whose], officials: 2, code: 'ABCD2345', ...at });
+    await expect(propose(pair)).rejects.toMatchObject({ code: 'merge_barred' });
   });
 
   it.each<[string, Partial<NewPerson>]>([
