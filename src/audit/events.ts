@@ -65,6 +65,7 @@ export const auditEvents = [
   { type: 'identity.linked', data: ['bridge'] },
   { type: 'identity.unlinked', data: ['bridge'] },
   { type: 'identity.refused', data: ['bridge'] },
+  { type: 'identity.attempted', data: [] },
   { type: 'identity.released', data: ['caseId'] },
   { type: 'identity.won_back', data: ['caseId'] },
   { type: 'session.ended', data: ['count', 'parked', 'scope', 'roles'] },

@@ -24,6 +24,7 @@ import type { Cause, CommandDeps } from './command.ts';
 import { withLevelChange } from './level-change.ts';
 import { notify } from './notify.ts';
 import { tellApps } from './tell-apps.ts';
+import { tellingOwner } from './tell-owner.ts';
 import { claimPerson } from './upstream-person.ts';
 
 export interface UpstreamUse {
@@ -45,6 +46,12 @@ const bindable = ({ event }: UpstreamFacts): Bindable => ({ kind: 'identity', ev
  * `binding_too_weak`
  */
 export async function linkIdentity(deps: CommandDeps, use: UpstreamUse & Pick<Binding, 'ground'>): Promise<void> {
+  const { accountId, facts, cause } = use;
+  const claims = facts.evidence?.confirmed.includes('document_number') ? facts.claims : null;
+  return tellingOwner(deps, { accountId, claims, cause }, () => linkOrRenew(deps, use));
+}
+
+async function linkOrRenew(deps: CommandDeps, use: UpstreamUse & Pick<Binding, 'ground'>): Promise<void> {
   const { accountId, facts, ground, cause } = use;
   const known = await findIdentity(deps.db, deps.keyring, facts.bridge, facts.subjects);
   if (known === null) {

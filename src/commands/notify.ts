@@ -19,6 +19,7 @@ export const noticeKinds = [
   'identity_unlinked',
   'accounts_merged',
   'merge_undone',
+  'identity_attempted',
   'identity_released',
   'identity_won_back',
 ] as const;

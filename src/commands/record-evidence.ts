@@ -10,6 +10,7 @@ import { liftByDoing } from './close-interventions.ts';
 import type { Cause, CommandDeps } from './command.ts';
 import { withLevelChange } from './level-change.ts';
 import { stopDeceased } from './stop-deceased.ts';
+import { tellingOwner } from './tell-owner.ts';
 import { claimPerson, refuseMinor } from './upstream-person.ts';
 
 export type EvidenceFacts = Pick<Evidence, 'kind' | 'source' | 'strength' | 'category' | 'confirmed' | 'expiresAt'> & {
@@ -22,20 +23,26 @@ export type EvidenceFacts = Pick<Evidence, 'kind' | 'source' | 'strength' | 'cat
  * citizen, at a counter.
  * @throws ShiminError `identity_in_use`, `identity_mismatch`, `identity_minor`
  */
-export async function recordEvidence(
-  deps: CommandDeps,
-  input: {
-    accountId: string;
-    facts: EvidenceFacts;
-    person?: Omit<NewPerson, 'accountId'>;
-    /** The record of the person that it is about, where that is known already. */
-    record?: string | null;
-    /** What a check confirmed of a person who may be known already, by other papers. */
-    claims?: UpstreamClaims;
-    actor?: AuditEvent['actor'];
-    cause: Cause;
-  },
-): Promise<void> {
+export async function recordEvidence(deps: CommandDeps, input: ToRecord): Promise<void> {
+  const { accountId, claims = null, cause } = input;
+  // An official's transaction is not this command's to go on after.
+  if (input.actor) return recordIn(deps, input);
+  return tellingOwner(deps, { accountId, claims, cause }, () => recordIn(deps, input));
+}
+
+interface ToRecord {
+  accountId: string;
+  facts: EvidenceFacts;
+  person?: Omit<NewPerson, 'accountId'>;
+  /** The record of the person that it is about, where that is known already. */
+  record?: string | null;
+  /** What a check confirmed of a person who may be known already, by other papers. */
+  claims?: UpstreamClaims;
+  actor?: AuditEvent['actor'];
+  cause: Cause;
+}
+
+async function recordIn(deps: CommandDeps, input: ToRecord): Promise<void> {
   const at = deps.clock();
   const initiator = input.actor ? 'admin' : 'user';
   await transaction(deps.db, async (tx) => {

@@ -44,6 +44,8 @@ export const limits = {
   carrierAccount: { limit: 10, windowSec: day, lockSec: hour },
   carrierTarget: { limit: 10, windowSec: day, lockSec: day },
   createAddress: { limit: 2_000, windowSec: day, lockSec: hour },
+  /** How often a person is told that somebody proves with their name and number. */
+  ownerTold: { limit: 1, windowSec: day, lockSec: 0 },
   counterOpen: { limit: 20, windowSec: day, lockSec: 0 },
   counterRow: { limit: 10, windowSec: 15 * minute, lockSec: 15 * minute },
   counterDay: { limit: 300, windowSec: day, lockSec: hour },

@@ -3,7 +3,7 @@ import type { UpstreamClaims } from '../../src/assurance/upstream-facts.ts';
 import { linkIdentity } from '../../src/commands/link-identity.ts';
 import { recordEvidence } from '../../src/commands/record-evidence.ts';
 import { newId } from '../../src/lib/crypto.ts';
-import { bindPerson, personOf } from '../../src/storage/accounts.ts';
+import { bindPerson, insertContact, personOf } from '../../src/storage/accounts.ts';
 import type { Db } from '../../src/storage/db.ts';
 import { evidenceOf } from '../../src/storage/evidence.ts';
 import { identitiesOf } from '../../src/storage/external-identities.ts';
@@ -126,5 +126,25 @@ withDatabases('one account, one person', (makeDb) => {
     const [known] = (await personOf(db, testKeyring, accountId))?.documents ?? [];
     await check({ otherDocuments: known ? [known] : [] });
     expect((await personOf(db, testKeyring, accountId))?.documents).toHaveLength(2);
+  });
+
+  it('somebody who proves with the name and number of a person known here: that person is told, once a day', async () => {
+    const owner = await proved({});
+    await insertContact(db, testKeyring, { accountId: owner, kind: 'phone', value: '+85290007002', confirmedAt: t0 });
+    const [document] = (await personOf(db, testKeyring, owner))?.documents ?? [];
+    const { id: stranger } = await storedAccount(db);
+    const facts = {
+      ...({ kind: 'document', source: 'exit-entry', strength: 'strong', category: 'hong_kong' } as const),
+      ...{ confirmed: ['name', 'document_number'], expiresAt: null, reference: 'r-2' },
+    };
+    const claims = { name: '陳大文', documentType: document?.type, documentNumber: document?.number };
+    const prove = () => recordEvidence(deps(), { accountId: stranger, facts, claims, cause });
+    for (let i = 0; i < 3; i += 1) await expect(prove()).rejects.toMatchObject({ code: 'identity_in_use' });
+    expect(await db('outbox').where({ kind: 'notice', target: owner })).toHaveLength(1);
+    expect(await db('audit').where({ type: 'identity.attempted', account_id: owner })).toHaveLength(1);
+    expect(await evidenceOf(db, stranger)).toEqual([]);
+    // Their own proof once more is nothing to be told of.
+    await recordEvidence(deps(), { accountId: owner, facts, claims, cause });
+    expect(await db('outbox').where({ kind: 'notice', target: owner })).toHaveLength(1);
   });
 });
