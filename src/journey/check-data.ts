@@ -2,6 +2,7 @@ import type { Context } from 'koa';
 import type { Offer } from '../assurance/plan.ts';
 import { outsideOffers } from '../commands/outside-offers.ts';
 import { maskDocument } from '../identity/person.ts';
+import { maskPhone } from '../identity/phone.ts';
 import type { OpenCheck } from '../proofing/check.ts';
 import { personOf } from '../storage/persons.ts';
 import type { JourneyDeps } from './deps.ts';
@@ -18,7 +19,7 @@ export async function outsideWays(deps: JourneyDeps, situation: Situation, citiz
 export async function checkData(
   deps: JourneyDeps,
   ctx: Context,
-  { citizen }: Situation,
+  { citizen, state }: Situation,
   step: string | undefined,
 ): Promise<object> {
   const id = typeof ctx.state.check === 'string' ? ctx.state.check : step;
@@ -29,6 +30,7 @@ export async function checkData(
     check: id ?? '',
     documents,
     asks: open?.traits.asks ?? [],
+    codeTo: state.checkPhone?.codeHash == null ? null : maskPhone(state.checkPhone.phone),
     known: known && { type: known.documentType, masked: maskDocument(known.number) },
   };
 }

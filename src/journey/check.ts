@@ -19,18 +19,21 @@ import { causeOf, type Handler, withSituation } from './context.ts';
 import type { JourneyDeps } from './deps.ts';
 import type { Citizen, Situation } from './gather.ts';
 import { renderPage } from './pages.ts';
+import { phoneInHand } from './phone-in-hand.ts';
 import { authenticated, refused, today, unavailable } from './prove.ts';
 import { saveState } from './state.ts';
 import { proveTie, tieOf } from './tie.ts';
 
 /** One form for every check: what the person states goes to its books, and an answer that agrees becomes evidence. */
-const prove: Handler = async (deps, ctx, situation) => {
-  const citizen = authenticated(situation);
+const prove: Handler = async (deps, ctx, arrived) => {
+  const citizen = authenticated(arrived);
   const open = await deps.checks.get(param(ctx, 'check'));
   const { id, yields } = open.traits;
-  if (open.traits.ofAccount) return askedOfAccount(deps, ctx, situation, citizen);
-  const applicant = await applicantOf(deps, ctx, situation, citizen, open);
+  if (open.traits.ofAccount) return askedOfAccount(deps, ctx, arrived, citizen);
+  const applicant = await applicantOf(deps, ctx, arrived, citizen, open);
   if (applicant === null) return;
+  const situation = await withPhone(deps, ctx, arrived, { citizen, id, phone: applicant.phone });
+  if (situation === null) return;
   // Guessing at books is limited per account, per person guessed at and per address (security.md E17).
   await count(deps, 'registerAccount', citizen.account.id);
   await count(deps, 'registerTarget', applicant.number);
@@ -75,6 +78,23 @@ const prove: Handler = async (deps, ctx, situation) => {
   await saveState(deps, situation.interaction, { ...situation.state, notice: null });
   return seeOther(ctx, situation.base);
 };
+
+/** The telephone that a check asks about, in the hands of who is here; null: the page was shown again, for the code. */
+async function withPhone(
+  deps: JourneyDeps,
+  ctx: Context,
+  situation: Situation,
+  { citizen, id, phone }: { citizen: Citizen; id: string; phone: string | undefined },
+): Promise<Situation | null> {
+  if (phone === undefined) return situation;
+  const held = await phoneInHand(deps, ctx, situation, { citizen, phone, code: textOf(ctx, 'code') });
+  if (held.said === 'yes') return held.situation;
+  ctx.state.check = id;
+  const wrong = held.said === 'sent' ? null : `errors.${held.said}`;
+  const errors: Record<string, string> = wrong === null ? {} : { code: wrong };
+  await renderPage(deps, ctx, held.situation, 'prove-check', { errors, status: wrong === null ? 200 : 422 });
+  return null;
+}
 
 /** A check of the account's own number and person: one press, and whatever is said, the ways that are left. */
 async function askedOfAccount(deps: JourneyDeps, ctx: Context, situation: Situation, citizen: Citizen): Promise<void> {

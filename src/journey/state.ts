@@ -79,6 +79,11 @@ const schema = z.object({
     .nullable(),
   /** What the carrier said of the confirmed number; null: it was not asked in this request. */
   tie: z.enum(['yes', 'no', 'unreachable']).nullable().default(null),
+  /** A number that was stated for a check and to which a code went; without `codeHash` it came back. */
+  checkPhone: z
+    .object({ phone: z.string(), codeHash: z.string().nullable(), codeExpiresAt: z.number() })
+    .nullable()
+    .default(null),
   /** An upstream's answer that is linked to no account yet: the person says which, and proves it is theirs. */
   upstream: z.object({ facts: upstreamFacts, at: z.number() }).nullable().default(null),
   qr: qr.nullable().default(null),
@@ -98,6 +103,7 @@ const empty: JourneyState = {
   face: null,
   notice: null,
   tie: null,
+  checkPhone: null,
   upstream: null,
   qr: null,
   offered: false,

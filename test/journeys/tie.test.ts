@@ -9,6 +9,7 @@ import { databaseKinds, freshDatabase } from '../support/databases.ts';
 import {
   appUrl,
   chooseFirstWay,
+  codeFor,
   createPasskey,
   proveAgainstRegister,
   registerPhone,
@@ -55,6 +56,11 @@ describe.each(databaseKinds)('a name and a number alone, on %s', (kind) => {
     await button.waitFor({ state: 'attached' });
     if (!(await button.isVisible())) await page.click('form[action$="/choose"] details summary');
     await button.click();
+  };
+  const statesCard = async (page: Page, phone: string, card: string) => {
+    await page.fill('input[name=phone]', phone);
+    await page.fill('input[name=bankCard]', card);
+    await page.click('form[action$="/prove/check/unionpay"] button.primary');
   };
   const ways = (page: Page) =>
     page.locator('button[name=way]').evaluateAll((buttons) => buttons.map((button) => button.getAttribute('value')));
@@ -103,11 +109,38 @@ describe.each(databaseKinds)('a name and a number alone, on %s', (kind) => {
     await take(page, 'unionpay');
     expect(await page.locator('input[name=name], input[name=number]').count()).toBe(0);
     expect(await page.textContent('main')).toContain('2263');
-    await page.fill('input[name=phone]', '13800138011');
-    await page.fill('input[name=bankCard]', cardOf('one-character'));
-    await page.click('form[action$="/prove/check/unionpay"] button.primary');
+    await statesCard(page, '13800138011', cardOf('one-character'));
+    // The bank has a number that this account did not confirm: it has to be in hand, and the card is typed again, kept by nobody.
+    expect(await page.textContent('#code-sent')).toContain('8011');
+    expect(await page.inputValue('input[name=phone]')).toBe('13800138011');
+    expect(await page.content()).not.toContain(cardOf('one-character'));
+    await page.fill('input[name=code]', '000000');
+    await statesCard(page, '13800138011', cardOf('one-character'));
+    expect(await page.textContent('#e-code')).toContain('not right');
+    await page.fill('input[name=code]', await codeFor(city, '+8613800138011'));
+    await statesCard(page, '13800138011', cardOf('one-character'));
     expect(await signedInAcr(page)).toContain('loa:2');
     expect(await page.textContent('#name')).toContain('欧阳雪');
+    await page.context().close();
+  });
+
+  it('with the bank card and the telephone number of their holder, the telephone not in hand, reach no level', async () => {
+    const page = await claims('13800139103', '雪', '440305199703120617', 'social-insurance');
+    await take(page, 'unionpay');
+    const card = cardOf('one-ideograph');
+    await statesCard(page, '13800138012', card);
+    await page.waitForSelector('#code-sent');
+    // Over and over, without the code, with a guess, with the code of another number that is in hand.
+    for (const code of ['', '123456', await codeFor(city, '+8613800139103')]) {
+      await page.fill('input[name=code]', code);
+      await statesCard(page, '13800138012', card);
+      await page.waitForSelector('#code-sent');
+    }
+    // A number in hand that the bank does not have for the card.
+    await statesCard(page, '13800139103', card);
+    await page.waitForSelector('form[action$="/decline"]');
+    await page.goto(`${city.issuer}/account`);
+    expect(await page.textContent('.standing')).toContain('Level 1');
     await page.context().close();
   });
 

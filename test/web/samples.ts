@@ -129,6 +129,7 @@ export const samples: Readonly<Record<string, readonly object[]>> = {
       known: null,
       documents: ['cn_hm_travel_permit', 'cn_tw_travel_permit'],
       asks: [],
+      codeTo: null,
       values: {},
     },
     {
@@ -137,6 +138,7 @@ export const samples: Readonly<Record<string, readonly object[]>> = {
       known: { type: 'cn_resident_id', masked: '••••1219' },
       documents: ['cn_resident_id'],
       asks: ['phone', 'bankCard'],
+      codeTo: null,
       values: {},
     },
     {
@@ -145,8 +147,14 @@ export const samples: Readonly<Record<string, readonly object[]>> = {
       known: null,
       documents: ['cn_resident_id'],
       asks: ['phone', 'bankCard'],
+      codeTo: '+86 •••• 8011',
       values: { documentType: hostile, name: hostile, number: hostile, region: 'HK', phone: hostile },
-      errors: { number: 'errors.number_invalid', bankCard: 'errors.card_invalid', phone: 'errors.phone_invalid' },
+      errors: {
+        number: 'errors.number_invalid',
+        bankCard: 'errors.card_invalid',
+        phone: 'errors.phone_invalid',
+        code: 'errors.code_wrong',
+      },
     },
   ],
   'journey/prove-tie': [
