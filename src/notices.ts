@@ -16,7 +16,7 @@ const notice = z.object({
   bridge: z.string().nullable(),
 });
 
-/** A notice tells of what just happened; two days later it only confuses. */
+/** A notice tells of what just happened; two days later it confuses. */
 const WORTH_MS = 2 * 24 * 3_600_000;
 /** Longer than the gateway may take. */
 const LEASE_MS = 15_000;

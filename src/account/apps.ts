@@ -30,7 +30,7 @@ const apps: Handler = async (deps, ctx, { account }) => {
   });
 };
 
-/** Taking consent back ends the app's tokens at once; it does not need signing in again, since it only takes away. */
+/** Taking consent back ends the app's tokens at once; it does not need signing in again, since it takes away and gives nothing. */
 const withdraw: Handler = async (deps, ctx, { account }) => {
   const clientId = param(ctx, 'app');
   if (!(await takeConsentBack(deps, { accountId: account.id, clientId, cause: causeOf(ctx) })))

@@ -128,7 +128,7 @@ const remove: Handler = async (deps, ctx, citizen) => {
   seeOther(ctx, `${page}?done=authenticators.done_removed`);
 };
 
-/** New codes are shown in this one answer and never again; the old ones are void from here on. */
+/** New codes are shown in this one answer; the old ones are void from here on. */
 const renewCodes: Handler = async (deps, ctx, citizen) => {
   if ((await totpOf(deps.db, citizen.account.id)) === null) throw new ShiminError('not_found', { status: 404 });
   const codes = makeRecoveryCodes();

@@ -27,7 +27,7 @@ const page = '/account/qr';
 
 /**
  * Signed in with a passkey within five minutes; where the app wants a new sign-in, since the computer asked. The command
- * looks at the sign-in itself once more: an area session only says when it was made.
+ * looks at the sign-in itself once more: an area session just says when it was made.
  */
 function freshPasskey(deps: AccountDeps): Middleware {
   return async (ctx, next) => {
@@ -47,7 +47,7 @@ const enter: Handler = async (deps, ctx) => {
   return deps.renderer.render(ctx, 'account/qr-code', { notice: null });
 };
 
-/** The same for a question that never was, one that was answered and one that is too old. */
+/** The same for a question that was not asked, one that was answered and one that is too old. */
 const gone = (deps: AccountDeps, ctx: Context, notice: 'gone' | 'too_weak' = 'gone') =>
   deps.renderer.render(ctx, 'account/qr-code', { notice }, { status: notice === 'gone' ? 404 : 403 });
 

@@ -81,7 +81,7 @@ async function judged(deps: AdminDeps, ctx: Context, form: PostedSettings) {
   return { ok: false as const, faults: toldFaults(faults, wordsOf(deps, ctx)) };
 }
 
-/** What only the engine, or the other apps, can say is a fault of the form as well. */
+/** What the engine, or the other apps, say is a fault of the form as well. */
 function asFaults(deps: AdminDeps, ctx: Context, error: unknown): Fault[] {
   const t = wordsOf(deps, ctx);
   if (error instanceof ShiminError && error.code === 'app_taken')

@@ -50,7 +50,7 @@ export async function previewOf(deps: AdminDeps, ctx: Context, change: Change): 
   // What was decided is history: numbers of today would say nothing of it.
   const open = change.status === 'draft' || change.status === 'proposed' || change.status === 'scheduled';
   if (!open) return { differences, numbers: null, faults: [] };
-  // Nothing is counted under rules that can't stand: it would be numbers of something that is never published.
+  // Nothing is counted under rules that can't stand: it would be numbers of something that is not published.
   const faults = change.kind === 'policy' ? faultsOf(next) : [];
   if (faults.length > 0) {
     const told = await toldFaults(deps, ctx, next, faults);

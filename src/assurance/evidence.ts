@@ -62,7 +62,7 @@ export const authenticationMethods = [
 ] as const;
 export type AuthenticationMethod = (typeof authenticationMethods)[number];
 
-/** One completed use of an authenticator. Level, acr, amr and auth_time are computed from these, never stored. */
+/** One completed use of an authenticator. Level, acr, amr and auth_time are computed from these. */
 export interface AuthenticationEvent {
   readonly id: string;
   readonly method: AuthenticationMethod;

@@ -62,7 +62,7 @@ const none: readonly string[] = [];
 
 /**
  * What evidence has to have in common with other evidence to be added up with it. A confirmed contact is anybody's, and a
- * proof that is only thought of (`plan.ts`) would be of whoever the rest is: null. One that names no document stands by
+ * proof that is merely thought of (`plan.ts`) would be of whoever the rest is: null. One that names no document stands by
  * itself: nobody can say whether another is about the same person.
  */
 export const recordOf = ({ kind, record, id }: Evidence): string | null =>

@@ -103,7 +103,7 @@ export function transition(open: readonly Open[], edge: Edge): Transition {
   }
 }
 
-/** Evidence about who somebody is; a confirmed phone number says only how to reach them. */
+/** Evidence about who somebody is; a confirmed phone number says how to reach them, not who they are. */
 export const isIdentity = (item: Pick<Evidence, 'kind'>): boolean => item.kind !== 'contact';
 
 /** What of it the citizen has done. */

@@ -123,7 +123,7 @@ export function parsePolicy(
 
 /**
  * A published document in today's shape. It was checked when it was published, by the rules of that day, and stays in
- * force even if today's are stricter: only its shape is read here.
+ * force even if today's are stricter: its shape is what is read here.
  * @throws ZodError when it is no policy at all
  */
 export function publishedPolicy(json: unknown): AssurancePolicy {

@@ -61,7 +61,7 @@ export interface SatisfyContext {
 export function requirementFor(policy: AssurancePolicy, clientId: string, request: AcrRequest): Requirement {
   const { essential: marked = false, values = [] } = request.claimsAcr ?? {};
   const essential = marked && values.length > 0;
-  // An essential request is the request; voluntary labels beside it could only weaken it.
+  // An essential request is the request; voluntary labels beside it could but weaken it.
   const labels = essential ? values : [...request.acrValues, ...values];
   const app = Object.hasOwn(policy.apps, clientId) ? policy.apps[clientId] : undefined;
   const floors = app ? floorsFor(policy, app, request) : [policy.defaultFloor];
@@ -153,7 +153,7 @@ function isRecent(assessment: Assessment, requirement: Requirement, context: Sat
 function short(assessment: Assessment, requirement: Requirement, floorMet: boolean): Verdict {
   const levels = requirement.wanted.map((meaning) => (meaning.kind === 'level' ? meaning.level : requirement.floor));
   const target = requirement.essential ? levels : [...levels, ...requirement.floors];
-  // Where the floor is met, only the wish is missing: that the floor's identity is known does not help it.
+  // Where the floor is met, the wish is what is missing: that the floor's identity is known does not help it.
   const missing = floorMet ? levels : target;
   const identityMet =
     missing.some((level) => isIdentified(assessment, level)) &&

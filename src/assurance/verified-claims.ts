@@ -33,7 +33,7 @@ const requestSchema = z.looseObject({
 
 /**
  * Answers a `verified_claims` request (OpenID Connect for Identity Assurance 1.0, sections 5 and 6), one or a list. What
- * is unknown or can't be met is left out, never guessed; null when nothing is left.
+ * is unknown or can't be met is left out; null when nothing is left.
  */
 export function verifiedClaims(request: unknown, source: VerifiedSource): object | null {
   if (Array.isArray(request)) {

@@ -1,5 +1,5 @@
 /**
- * Names for the passkey list, by AAGUID: a label to recognise one's own keys by, never a ground for trust (attestation is not
+ * Names for the passkey list, by AAGUID: a label to recognise one's own keys by, no ground for trust (attestation is not
  * asked for, so an AAGUID is a claim). From the community list passkeydeveloper/passkey-authenticator-aaguids and vendors' pages.
  */
 const names: Readonly<Record<string, string>> = {

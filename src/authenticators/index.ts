@@ -76,7 +76,7 @@ export const authenticators: Readonly<Record<OwnMethod, AuthenticatorTraits>> = 
 export const eventTemplates = {
   password: (): EventTemplate => plain('password', null),
   totp: (totpId: string | null): EventTemplate => plain('totp', totpId),
-  /** For codes by SMS. E-mail is never an authenticator (N-21), so there is no template for it. */
+  /** For codes by SMS. E-mail is no authenticator (SP 800-63B-4 3.1.3), so there is no template for it. */
   sms_code: (): EventTemplate => plain('sms_code', null),
   recovery_code: (): EventTemplate => plain('recovery_code', null),
 } as const;

@@ -33,7 +33,7 @@ export interface SubjectKey {
  * under the ceiling of the bridge.
  */
 export interface ExternalIdentity {
-  /** Names for ever, never a nickname, phone number or e-mail; all are the same person's. */
+  /** Names for ever, no nickname, phone number or e-mail; all are the same person's. */
   readonly subjects: readonly [SubjectKey, ...SubjectKey[]];
   /** The upstream's own name of the level it reached, one of the bridge's `levels`; null: it says none that we know. */
   readonly level: string | null;

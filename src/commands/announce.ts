@@ -32,7 +32,7 @@ export type Initiator = 'admin' | 'user' | 'policy' | 'system';
 export interface Announcement {
   readonly accountId: string;
   readonly event: SignalEvent;
-  /** Claims of the event itself, as they go out; never personal data but in `identifier`. */
+  /** Claims of the event itself, as they go out; no personal data but in `identifier`. */
   readonly data?: Readonly<Record<string, string>>;
   readonly at: Date;
   readonly initiator?: Initiator;

@@ -36,7 +36,7 @@ export async function applyChange(
     case 'rollback': {
       const old = await policyByVersion(tx, what.payload.toVersion);
       if (old === null) throw new ShiminError('not_found', { status: 404 });
-      // Checked when it was published, by the rules of that day: the way back is never barred by stricter ones.
+      // Checked when it was published, by the rules of that day: the way back is not barred by stricter ones.
       return publish(tx, change, old.document, by);
     }
     case 'role': {

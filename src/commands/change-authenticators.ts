@@ -39,7 +39,7 @@ export async function note(
   });
 }
 
-/** Apps that asked hear that the ways in have changed, and of which type; never which one (CAEP 1.0 3.3). */
+/** Apps that asked hear that the ways in have changed, and of which type; not which one (CAEP 1.0 3.3). */
 export async function tell(
   tx: Db,
   deps: CommandDeps,

@@ -4,7 +4,7 @@ import { type Db, transaction } from '../storage/db.ts';
 import type { CommandDeps } from './command.ts';
 import { claimedElsewhere } from './counter-rules.ts';
 
-/** Closes what nobody came for in time, each case by itself. Every node does; each case is closed by exactly one. */
+/** Closes what nobody came for in time, each case by itself. Every node does; whoever has the row locked closes it. */
 export async function expireCounterCases(deps: Pick<CommandDeps, 'db' | 'clock'>): Promise<number> {
   const at = deps.clock();
   let closed = 0;

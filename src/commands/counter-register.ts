@@ -4,7 +4,7 @@ import type { By } from './change-rules.ts';
 import type { CommandDeps } from './command.ts';
 import { deny } from './counter-rules.ts';
 
-/** Notes that the population register did not confirm what an official entered; never what that was. */
+/** Notes that the population register did not confirm what an official entered; not what that was. */
 export async function noteRegisterDenial(
   deps: CommandDeps,
   input: { by: By; caseId: string; outcome: string },

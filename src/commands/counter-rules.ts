@@ -104,7 +104,7 @@ export async function deny<D extends string>(
   return { denied };
 }
 
-/** Another write came first although the row was held: only a fault of ours leads here. */
+/** Another write came first although the row was held: a fault of ours leads here. */
 export function movedMeanwhile(): ShiminError {
   return new ShiminError('internal', { status: 500, message: 'a counter case changed under its lock' });
 }

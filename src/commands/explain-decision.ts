@@ -28,7 +28,7 @@ export interface DecisionExplained {
   readonly agreement: 'same' | 'gone' | 'other' | 'differs';
 }
 
-/** @throws ShiminError `internal` when the policy it was made under is gone: versions are never deleted */
+/** @throws ShiminError `internal` when the policy it was made under is gone: versions are kept */
 export async function explainDecision(db: Db, decision: Decision): Promise<DecisionExplained> {
   const { at, accountId, clientId, interaction, request, policyVersion } = decision;
   const [version, [then], held, counter] = await Promise.all([

@@ -39,7 +39,7 @@ export async function deny(
   return { denied };
 }
 
-/** Another write came first although the account was held: only a fault of ours leads here. */
+/** Another write came first although the account was held: a fault of ours leads here. */
 export function movedMeanwhile(): ShiminError {
   return new ShiminError('internal', { status: 500, message: 'an intervention changed under its lock' });
 }

@@ -16,8 +16,8 @@ const validFor = 24 * 3_600_000;
 const payload = z.object({ role: z.enum(roles), invitedBy: z.string() });
 
 /**
- * A one-time link that gives a role to whoever opens it signed in as staff must be, and known by a proved name. Made on the server's own command line
- * only: who holds the database and the secrets file can't be kept out, so that is where the first owner comes from. Once
+ * A one-time link that gives a role to whoever opens it signed in as staff must be, and known by a proved name. Made on the server's own command line:
+ * who holds the database and the secrets file can't be kept out, so that is where the first owner comes from. Once
  * two owners exist they change roles between them, with four eyes, and this way needs `breakGlass`.
  * @throws ShiminError `forbidden` when two owners exist already
  */
@@ -60,7 +60,7 @@ export async function invitedRole(deps: CommandDeps, token: string): Promise<Rol
 }
 
 /**
- * Uses the link up: of any number of callers exactly one gets the role. It waits, unused, for somebody who has proved their
+ * Uses the link up, so that one caller gets the role. It waits, unused, for somebody who has proved their
  * name. `invitation_void`: nothing to take up.
  */
 export async function takeUpRole(

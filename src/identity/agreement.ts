@@ -50,7 +50,7 @@ export function agreement(known: PersonRecord, said: PersonRecord, voucher: Vouc
   if (birth !== 'same') return { answer: 'incomparable', because: 'birth_date' };
   // Names and days of birth of others are known to many: whoever types them has not shown that they are theirs.
   if (voucher === 'typed') return { answer: 'incomparable', because: 'typed' };
-  // Two passports may well be one person's; only somebody who sees both can say so.
+  // Two passports may well be one person's; that is for somebody to say who sees both.
   if (numbers === 'another' && voucher !== 'officials') return { answer: 'incomparable', because: 'document_number' };
   return { answer: 'agree', because: 'name_and_birth_date' };
 }

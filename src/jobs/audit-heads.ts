@@ -26,7 +26,7 @@ export function startAuditHeads(deps: { sign: () => Promise<SignedHead | null>; 
   return { stop: () => clearInterval(timer) };
 }
 
-/** Whole or not at all: a collector never reads half a file. */
+/** Whole or not at all: a collector reads no half file. */
 export async function exportHead(folder: string, head: SignedHead): Promise<string> {
   await mkdir(folder, { recursive: true });
   const file = join(folder, `${head.day}.jws`);

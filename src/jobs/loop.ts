@@ -12,7 +12,7 @@ export interface Loop {
 const LOOK_EVERY_MS = 200;
 
 /**
- * Runs one job after another, never two at a time: when woken, and every 200 ms for what other processes left. `run`
+ * Runs one job after another, not two at a time: when woken, and every 200 ms for what other processes left. `run`
  * answers true when there is more at once.
  */
 export function startLoop(options: { log: Log; name: string; run: () => Promise<boolean>; everyMs?: number }): Loop {

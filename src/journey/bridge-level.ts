@@ -13,7 +13,7 @@ export function levelWanted(situation: Situation, open: OpenBridge, now: Date): 
   // The first has no name: whatever it gives.
   const enough = traits.levels.find(({ worth }) => reaches(situation, traits.id, capped(worth, cap), now));
   if (enough) return enough.name;
-  // Nothing it gives is enough alone: for somebody who only signs in the least will do.
+  // Nothing it gives is enough alone: for somebody who just signs in the least will do.
   return situation.citizen === null ? null : (traits.levels.at(-1)?.name ?? null);
 }
 

@@ -52,7 +52,7 @@ const asksAnew = ({ interaction: { params } }: Situation) =>
   (params.prompt ?? '').split(' ').includes('login') || params.max_age !== undefined;
 
 /**
- * The address that upstreams send people back to. It only finds the way to the request that the state belongs to; whether
+ * The address that upstreams send people back to. It finds the way to the request that the state belongs to; whether
  * this browser is the one that began it is seen there.
  */
 async function callback(deps: JourneyDeps, ctx: Context): Promise<void> {

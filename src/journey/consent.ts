@@ -78,7 +78,7 @@ const choose: Handler = async (deps, ctx, situation) => {
   seeOther(ctx, situation.base);
 };
 
-/** Back to the app without the level: refused when it was needed, never answered with less (security.md E16). */
+/** Back to the app without the level: refused when it was needed, not answered with less. */
 const decline: Handler = async (deps, ctx, situation) => {
   const error = situation.citizen ? 'unmet_authentication_requirements' : 'access_denied';
   const description = situation.citizen

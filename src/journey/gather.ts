@@ -116,7 +116,7 @@ export function samePerson(situation: Situation, accountId: string): void {
     throw new ShiminError('passkey_rejected', { status: 403, detail: { reason: 'another_person' } });
 }
 
-/** The intervention that stops the account; told only to whoever has just signed in to it. */
+/** The intervention that stops the account; told to whoever has just signed in to it. */
 async function stopOf(deps: JourneyDeps, accountId: string): Promise<Stop> {
   const all = await interventionsOf(deps.db, deps.keyring, accountId);
   const open = inForce(all, deps.clock()).find(({ kind, liftedAt }) => liftedAt === null && stops(kind));

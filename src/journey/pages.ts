@@ -99,7 +99,7 @@ export async function renderPage(
   deps.renderer.render(ctx, `journey/${page}`, data, { status: input.status });
 }
 
-/** What was typed, to be shown again; never a secret or a code. */
+/** What was typed, to be shown again; no secret and no code. */
 function typed(ctx: Context): Record<string, string> {
   const body: unknown = ctx.request.body;
   if (typeof body !== 'object' || body === null) return {};

@@ -49,7 +49,7 @@ export function waysFor(situation: Situation, offers: readonly Offer[], now: Dat
 }
 
 /**
- * What the person sees next: computed from what is proved, never stored. `show` is the person's own choice among pages
+ * What the person sees next: computed from what is proved, not stored. `show` is the person's own choice among pages
  * of equal right (password instead of passkey, register instead of sign in).
  */
 export function nextStep(

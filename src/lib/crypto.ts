@@ -39,7 +39,7 @@ export function timingSafeEqualStrings(a: string, b: string): boolean {
   return timingSafeEqual(digest(a), digest(b));
 }
 
-/** All long-lived secrets of one installation; kept in the file named by SHIMIN_SECRETS, never in the database. */
+/** All long-lived secrets of one installation; kept in the file named by SHIMIN_SECRETS, not in the database. */
 export interface Keyring {
   /** Id of the key-encryption key new envelopes use; older ones stay for opening. */
   readonly current: string;

@@ -26,7 +26,7 @@ const keyText = (what: string, read: (pem: string) => KeyObject, several: boolea
     const pems = pemsIn(text);
     if (pems.length > 0 && (several || pems.length === 1) && pems.every((pem) => isUsable(pem, read)))
       return pems.join('');
-    // Says what is wanted and never what was given.
+    // Says what is wanted and not what was given.
     context.addIssue({ code: 'custom', message: `must be ${what} in PEM, RSA, 2048 bits or more` });
     return z.NEVER;
   });

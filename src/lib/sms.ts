@@ -16,7 +16,7 @@ const receipt = z.object({ message_id: z.string().min(1).max(200), status: z.enu
 
 /**
  * Client of the SMS gateway. Sending throws `upstream_*` unless the gateway accepted: then nothing is counted against the
- * person (F-37). Never retried here: whoever tries again gives the same `id`,
+ * person (F-37). Not retried here: whoever tries again gives the same `id`,
  * since a lost answer may mean a message that went out.
  */
 export function smsGateway(settings: {

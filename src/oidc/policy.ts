@@ -120,7 +120,7 @@ async function decide(deps: PolicyDeps, ctx: KoaContextWithOIDC): Promise<Answer
 
 function recorded(verdict: Verdict): Pick<Decision, 'outcome' | 'level' | 'acr'> {
   if (verdict.kind === 'met') return { outcome: 'met', level: verdict.level, acr: verdict.label };
-  // Nobody can do what has no name here: the journey only says so.
+  // Nobody can do what has no name here: the journey just says so.
   if (verdict.target.length === 0) return { outcome: 'refused', level: null, acr: null };
   return { outcome: verdict.reauthenticate ? 'reauthenticate' : 'step_up', level: null, acr: null };
 }

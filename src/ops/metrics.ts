@@ -1,6 +1,6 @@
 import { AggregatorRegistry, Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
 
-/** Prometheus metrics. Labels are closed sets: never an account, a number or an address. */
+/** Prometheus metrics. Labels are closed sets: no account, no number and no address. */
 export interface Metrics {
   readonly registry: Registry;
   request(route: string, method: string, status: number, seconds: number): void;

@@ -75,7 +75,7 @@ function withoutEscapes(value: string): string {
   }
 }
 
-/** Says why and never what: an answer may repeat what was asked. */
+/** Says why and not what: an answer may repeat what was asked. */
 export function malformed(why: string): ShiminError {
   return new ShiminError('upstream_malformed', {
     status: 502,

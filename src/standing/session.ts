@@ -9,7 +9,7 @@ import { disabledSources } from '../storage/sources.ts';
 import type { StandingReader, StandingRows } from '../storage/standing.ts';
 import { judged } from './what-counts.ts';
 
-/** What an account is worth in one SSO session now. Computed on each request, never stored. */
+/** What an account is worth in one SSO session now. Computed on each request. */
 export interface Standing {
   readonly account: Account;
   readonly policy: AssurancePolicy;

@@ -16,7 +16,7 @@ export async function livingEvents(db: Db, accountId: string, sessionUid: string
   return counting.usable ? counting.events : [];
 }
 
-/** Whether a request would be met with these facts, held or only thought of. */
+/** Whether a request would be met with these facts, held or thought of. */
 export function wouldMeet(
   { policy, requirement }: { policy: AssurancePolicy; requirement: Requirement },
   facts: { readonly evidence: readonly Evidence[]; readonly events: readonly AuthenticationEvent[] },

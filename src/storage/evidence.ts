@@ -17,7 +17,7 @@ export interface NewEvidence {
   readonly confirmed: readonly string[];
   readonly recordedAt: Date;
   readonly expiresAt: Date | null;
-  /** The source's transaction id, for asking it again; never a document number. */
+  /** The source's transaction id, for asking it again; no document number. */
   readonly reference: string | null;
 }
 

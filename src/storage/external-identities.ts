@@ -118,7 +118,7 @@ export async function keepSubjects(
   }
 }
 
-/** What an account can show by this identity; it never shrinks: what it showed once it may show again. */
+/** What an account can show by this identity; it does not shrink: what it showed once it may show again. */
 export async function noteStrength(tx: Db, id: string, strength: BindingStrength): Promise<void> {
   const weaker = bindingStrengths.slice(0, bindingStrengths.indexOf(strength));
   await tx('external_identities').where({ id }).whereIn('strength', weaker).update({ strength });

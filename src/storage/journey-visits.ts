@@ -30,7 +30,7 @@ export async function finishVisit(db: Db, cid: string, at: Date): Promise<void> 
 const visitRow = row({ cid: z.string(), clientId: z.string(), lastPage: z.string(), finishedAt: timeOrNull });
 export type Visit = z.infer<typeof visitRow>;
 
-/** Takes journeys that nobody has gone on with since `before` out of the table; in a transaction, exactly one caller gets each. */
+/** Takes journeys that nobody has gone on with since `before` out of the table; in a transaction, one caller gets each. */
 export async function takeVisits(tx: Db, before: Date, limit: number): Promise<Visit[]> {
   const old = tx('journey_visits').where('last_at', '<', toMs(before)).orderBy('last_at').limit(limit);
   const visits = (await old.select('cid', 'client_id', 'last_page', 'finished_at')).map((raw) => visitRow.parse(raw));

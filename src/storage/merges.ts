@@ -108,7 +108,7 @@ export async function latestMerges(db: Db, since: Date, limit = 100): Promise<Me
   return rows.map((raw) => mergeRow.parse(raw));
 }
 
-/** True for exactly one caller. */
+/** True for the caller whose write closed it. */
 export async function closeMerge(tx: Db, id: string, at: Date): Promise<boolean> {
   noteWriter(entryOf(tx).watch, tx);
   await tx('subject_aliases').where({ merge_id: id }).delete();

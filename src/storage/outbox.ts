@@ -8,7 +8,7 @@ import { row, time, toMs } from './rows.ts';
 export interface OutboxMessage {
   readonly id: string;
   readonly kind: string;
-  /** An app's or account's id, never an address of a person. */
+  /** An app's or account's id, no address of a person. */
   readonly target: string;
   readonly payload: unknown;
   readonly createdAt: Date;

@@ -14,7 +14,7 @@ export interface BrowserMarks {
 
 /**
  * A secret that each browser is given at first contact and that whatever it begins is tied to: an authorization request, the
- * login of an area, a departure to another service. It signs nobody in and names nobody; it only says that two requests
+ * login of an area, a departure to another service. It signs nobody in and names nobody; it says that two requests
  * come from one browser. Under TLS its name carries `__Host-`, so that no sibling host can plant it (RFC 6265bis
  * 4.1.3.2); the engine's own cookies of a request can't, because they are tied to its path. It is signed, so that nobody makes
  * himself a thousand browsers.

@@ -6,7 +6,7 @@ import { foldTyped } from '../../identity/typed.ts';
 import type { ExternalClaims } from '../bridge.ts';
 import type { Account } from './wire.ts';
 
-/** Starred out, by the platform or by whoever handed it on; it names nobody and never replaces a whole value. */
+/** Starred out, by the platform or by whoever handed it on; it names nobody and replaces no whole value. */
 export const isMasked = (value: string) => /[*＊•]/.test(value);
 
 /** Forms that no other document has. Eight digits alone could be several things and are none (reference 13.3). */

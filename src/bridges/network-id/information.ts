@@ -24,7 +24,7 @@ const informationSchema = z.object({
   birthDate: z.iso.date().optional(),
 });
 
-/** Shortened by asterisks: good to be shown, never to be stored (reference 13.13). */
+/** Shortened by asterisks: good to be shown, not to be stored (reference 13.13). */
 const masked = (value: string) => /[*＊●•]{1,}/.test(value);
 
 /**

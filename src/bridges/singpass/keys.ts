@@ -28,7 +28,7 @@ const keySet = z.strictObject({ keys: z.array(ownKey).min(2) });
 
 export const isPublished = (key: OwnKey): boolean => key.published !== false;
 
-/** What is wrong with a text that should be our private keys; null: nothing. Never tells their values. */
+/** What is wrong with a text that should be our private keys; null: nothing. Tells no value of theirs. */
 export function keysFault(text: string): string | null {
   const keys = parsed(text);
   if (keys === null) return 'not a JWK set of private P-256 keys, each with kid, use (sig, enc) and alg';

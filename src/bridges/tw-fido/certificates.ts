@@ -14,7 +14,7 @@ import {
   SubjectDirectoryAttributes,
 } from '@peculiar/asn1-x509';
 
-/** A certificate that is not a citizen's, or none at all; says why and never whose. */
+/** A certificate that is not a citizen's, or none at all; says why and not whose. */
 export class UntrustedCertificate extends Error {}
 
 export interface Trust {

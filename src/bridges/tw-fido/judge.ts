@@ -5,7 +5,7 @@ import type { ExternalClaims } from '../bridge.ts';
 import { type CitizenCertificate, citizenOf, type Trust } from './certificates.ts';
 import type { SignResult } from './service.ts';
 
-/** An answer that does not hold; says what, never whose. */
+/** An answer that does not hold; says what, not whose. */
 export class UntrustedAnswer extends Error {}
 
 /** What was asked for, and in which words. */

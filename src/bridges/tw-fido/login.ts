@@ -53,7 +53,7 @@ export function twFidoBridge(
       const { number } = asks.parse(input);
       const transactionId = randomUUID();
       const opMode = sameDevice ? 'MWEB2APP' : 'I-SCAN';
-      // Never signed before, and good for this transaction alone.
+      // Not signed before, and good for this transaction alone.
       const signData = Buffer.from(`${spServiceId}\n${transactionId}\n${randomBytes(16).toString('hex')}`).toString(
         'base64',
       );

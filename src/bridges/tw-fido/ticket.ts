@@ -8,7 +8,7 @@ const contents = z.object({
   op_code: z.string().max(20),
 });
 
-/** Base64url is one writing of its bytes only when it is written back the same. */
+/** Base64url is one writing of its bytes when it is written back the same. */
 function decoded(text: string): Buffer | null {
   const bytes = Buffer.from(text, 'base64url');
   return bytes.toString('base64url') === text ? bytes : null;

@@ -63,7 +63,7 @@ export function weChatApi({ url, ...ports }: WeChatApiOptions): WeChatApi {
       if (failed.data.errcode !== 0) throw new WeChatError(failed.data.errcode);
     }
     const answer = schema.safeParse(fields);
-    // Which members, never what stood in them.
+    // Which members, not what stood in them.
     if (!answer.success)
       throw new UntrustedAnswer(`shape: ${answer.error.issues.map(({ path: [member] }) => String(member)).join(', ')}`);
     return answer.data;
