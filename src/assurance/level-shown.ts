@@ -40,15 +40,17 @@ export function levelNumber({ levels }: AssurancePolicy, id: string): number | n
 export function levelOfAddress(policy: AssurancePolicy, text: string): string | null {
   const ids = policy.levels.map(({ id }) => id);
   if (ids.includes(text)) return text;
-  const [only, ...others] = ids.filter((id) => String(levelNumber(policy, id)) === text);
+  const [only, ...others] = ids.filter((id) => numberText(policy, id) === text);
   return only !== undefined && others.length === 0 ? only : null;
 }
 
 /** The other way round, as short as can be. */
 export function addressOfLevel(policy: AssurancePolicy, id: string): string {
-  const number = String(levelNumber(policy, id));
-  return levelOfAddress(policy, number) === id ? number : encodeURIComponent(id);
+  const number = numberText(policy, id);
+  return number !== null && levelOfAddress(policy, number) === id ? number : encodeURIComponent(id);
 }
+
+const numberText = (policy: AssurancePolicy, id: string): string | null => levelNumber(policy, id)?.toString() ?? null;
 
 /**
  * What comes after what is held, the nearest first: levels of which nothing is left out below them. What contains the level

@@ -56,6 +56,8 @@ const signIns: Readonly<Record<BindingStrength, readonly (readonly ReturnType<ty
     [event({ method: 'bridge' })],
     // A passkey without user verification is the thing held, and no more (SP 800-63B-4 3.2.5).
     [event({ method: 'passkey', phishingResistant: true, deviceBound: true })],
+    // Nor is one that says it verified its user and names one factor: the factors decide.
+    [event({ method: 'passkey', phishingResistant: true, userVerified: true, deviceBound: true })],
     // Two of a kind are one.
     [totp, event({ method: 'bridge' })],
   ],
@@ -164,4 +166,13 @@ describe('who may bind', () => {
       expect(mayBind({ kind: 'password' }, ways, true, ground)).toMatchObject({ ok: false, reason: 'staff_password' });
     expect(mayBind({ kind: 'password' }, ways, false, { kind: 'signed_in', shown: strongest }).ok).toBe(true);
   });
+
+  it.each(bindables.filter(([, { kind }]) => kind !== 'password'))(
+    '%s to an account with a role as to any',
+    (...row) => {
+      const [ways = nothing] = accounts.device_bound;
+      const [strongest = []] = signIns.device_bound;
+      expect(mayBind(row[1], ways, true, { kind: 'signed_in', shown: strongest })).toEqual({ ok: true });
+    },
+  );
 });
