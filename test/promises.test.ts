@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import register from './promises.json' with { type: 'json' };
-import { absolutesBelow, absolutesIn, faultsOf, plain } from './support/promises.ts';
+import { absolutesBelow, absolutesIn, citationsIn, faultsOf, isCitable, plain } from './support/promises.ts';
 
 const root = resolve(import.meta.dirname, '..');
 
@@ -13,6 +13,7 @@ describe('a sentence without exception names its test', () => {
     ['a.ts', 'const a = 1; // at most one\n// and never\n// another', ['at most one and never another']],
     ['a.ts', "const never = 'always';", []],
     ['a.md', 'It is always\nso. Or not.\n\n```\nonly code\n```', ['It is always so.']],
+    ['a.md', 'Stopped, `test/a.test.ts`: *never goes on*, *only stays*, by a rule', []],
     ['a.md', '| a | never b |\n| c | d |', ['| a | never b |']],
   ])('%s: %j', (file, text, found) => {
     expect(absolutesIn(file, text).map(({ sentence }) => sentence)).toEqual(found);
@@ -53,5 +54,22 @@ describe('a sentence without exception names its test', () => {
   it('says in docs/testing.md why a sentence needs none', () => {
     const page = readFileSync(`${root}/docs/testing.md`, 'utf8');
     for (const reason of plain) expect(page).toContain(`\`${reason}\``);
+  });
+
+  it('pages name tests that are there', () => {
+    const pages = readdirSync(`${root}/docs`, { recursive: true, encoding: 'utf8' }).filter((name) =>
+      name.endsWith('.md'),
+    );
+    const named = pages.flatMap((name) => citationsIn(readFileSync(`${root}/docs/${name}`, 'utf8')));
+    expect(named.length).toBeGreaterThan(40);
+    expect(named.filter((each) => !isCitable(root, each))).toEqual([]);
+    expect(isCitable(root, { file: 'test/promises.test.ts', title: 'pages name tests that are' })).toBe(false);
+  });
+
+  it('the threat model names files that are there', () => {
+    const page = readFileSync(`${root}/docs/threat-model.md`, 'utf8');
+    const files = [...page.matchAll(/`((?:src|seeds|test)\/[\w/.-]+)`/g)].map(([, file = '']) => file);
+    expect(files.length).toBeGreaterThan(40);
+    expect(files.filter((file) => !existsSync(`${root}/${file}`))).toEqual([]);
   });
 });

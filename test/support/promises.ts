@@ -16,10 +16,29 @@ export function commentsOf(source: string): string[] {
   return [...blocks, ...lines].map((words) => words.replaceAll(/\s+/g, ' ').trim());
 }
 
-/** The paragraphs, list items and table rows of a page, without its code. */
+/** A page's own way of naming a test: its file, and its title, or several of one file. Codes before a title may be left out. */
+const cited = /`(test\/[^`\s]+\.test\.ts)`: (\*[^*]+\*(?:, \*[^*]+\*)*)/g;
+
+/** The tests that a page names. */
+export function citationsIn(page: string): { readonly file: string; readonly title: string }[] {
+  return [...page.matchAll(cited)].flatMap(([, file = '', titles = '']) =>
+    [...titles.matchAll(/\*([^*]+)\*/g)].map(([, title = '']) => ({ file, title })),
+  );
+}
+
+/** Whether there is a test of that title, or of one that only begins with codes before it. */
+export function isCitable(root: string, { file, title }: { readonly file: string; readonly title: string }): boolean {
+  const source = existsSync(`${root}/${file}`) ? readFileSync(`${root}/${file}`, 'utf8') : '';
+  return source
+    .split(title)
+    .some((before, i, all) => /\(\s*['"`](?:[A-Z]\S*\d\S* )*$/.test(before) && /^['"`]/.test(all[i + 1] ?? ''));
+}
+
+/** The paragraphs, list items and table rows of a page, without its code and the titles of the tests that it names. */
 export function paragraphsOf(page: string): string[] {
   return page
     .replaceAll(/^```[\s\S]*?^```$/gm, '')
+    .replaceAll(cited, '`$1`')
     .split(/\n\s*\n|\n(?=\s*(?:[-*|#]|\d+\.)\s?)/)
     .map((part) => part.replaceAll(/\s+/g, ' ').trim());
 }
