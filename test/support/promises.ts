@@ -16,7 +16,7 @@ export function commentsOf(source: string): string[] {
   return [...blocks, ...lines].map((words) => words.replaceAll(/\s+/g, ' ').trim());
 }
 
-/** A page's own way of naming a test: its file, and its title, or several of one file. Codes before a title may be left out. */
+/** A page's own way of naming a test: its file, and its title, or several of one file. Codes around a title may be left out. */
 const cited = /`(test\/[^`\s]+\.test\.ts)`: (\*[^*]+\*(?:, \*[^*]+\*)*)/g;
 
 /** The tests that a page names. */
@@ -26,12 +26,15 @@ export function citationsIn(page: string): { readonly file: string; readonly tit
   );
 }
 
-/** Whether there is a test of that title, or of one that only begins with codes before it. */
+/** Whether there is a test of that title, or of one with codes around it. */
 export function isCitable(root: string, { file, title }: { readonly file: string; readonly title: string }): boolean {
   const source = existsSync(`${root}/${file}`) ? readFileSync(`${root}/${file}`, 'utf8') : '';
   return source
     .split(title)
-    .some((before, i, all) => /\(\s*['"`](?:[A-Z]\S*\d\S* )*$/.test(before) && /^['"`]/.test(all[i + 1] ?? ''));
+    .some(
+      (before, i, all) =>
+        /\(\s*['"`](?:[A-Z]\S*\d:?\S* )*$/.test(before) && /^(?: \([A-Z0-9, -]+\))?['"`]/.test(all[i + 1] ?? ''),
+    );
 }
 
 /** The paragraphs, list items and table rows of a page, without its code and the titles of the tests that it names. */
@@ -53,7 +56,7 @@ export function absolutesIn(file: string, text: string): Promised[] {
 }
 
 /** Pages of figures and tools; the table of settings is written from `src/config.ts`. */
-const notOfSecurity = /^docs\/(performance|dependencies|testing|configuration)\.md$/;
+const notOfSecurity = /^docs\/(performance|dependencies|testing|mutation|configuration)\.md$/;
 
 /** Those of all files below a folder, without pages that are about something else than security. */
 export function absolutesBelow(root: string, folder: string): Promised[] {
