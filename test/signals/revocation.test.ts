@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Simulators, startSimulators } from '../../simulators/main.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { databaseKinds } from '../support/databases.ts';
+import { csrfOf } from '../support/jar.ts';
 import {
   admitAtLevelOne,
   type Known,
@@ -48,6 +49,7 @@ describe.each(databaseKinds)('the register takes a person back [%s]', { timeout 
   type Somebody = { known: Known; session: Awaited<ReturnType<typeof signIn>> };
   let people: readonly Somebody[];
   let mortal: Somebody | undefined;
+  let doomed: Somebody | undefined;
 
   beforeAll(async () => {
     const simulatorsPort = await freePort();
@@ -74,11 +76,11 @@ describe.each(databaseKinds)('the register takes a person back [%s]', { timeout 
 
     app = relyingParty(issuer, 'receiver');
     const made = [];
-    for (const [number, resident] of residents(rounds[kind] + 1).entries()) {
+    for (const [number, resident] of residents(rounds[kind] + 2).entries()) {
       const known = await knownCitizen(deps, resident, number);
       made.push({ known, session: await signIn(issuer, app, known) });
     }
-    mortal = made.pop();
+    [mortal, doomed] = [made.pop(), made.pop()];
     people = made;
   }, timeout);
   afterAll(async () => {
@@ -187,20 +189,18 @@ describe.each(databaseKinds)('the register takes a person back [%s]', { timeout 
     expect(await answer.json()).toMatchObject({ error: 'signature_invalid' });
   });
 
-  it('D20 ends everything of somebody who has died, at any level, and tells the apps once', async () => {
-    if (!mortal) throw new Error('nobody');
-    const { known, session } = mortal;
-    const { tokens, browser, subject } = session;
-    const about = () => poller.received.filter(({ claims }) => Reflect.get(Object(claims.sub_id), 'sub') === subject);
-    const types = () => about().map(({ claims }) => eventOf(claims)?.type ?? '');
-    const die = () =>
-      fetch(`${simulators.url}/population/people/${known.resident.number}/fate`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ status: 'deceased' }),
-      });
-    expect(await (await die()).json()).toMatchObject({ status: 'deceased', notified: true });
+  const fate = (known: Known, status: string) =>
+    fetch(`${simulators.url}/population/people/${known.resident.number}/fate`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ status }),
+    });
+  const about = (subject: string) =>
+    poller.received.filter(({ claims }) => Reflect.get(Object(claims.sub_id), 'sub') === subject);
+  const typesAbout = (subject: string) => about(subject).map(({ claims }) => eventOf(claims)?.type ?? '');
 
+  /** No token, session or sign-in of somebody goes on at any level. */
+  async function nothingGoesOn({ known, session: { tokens, browser } }: Somebody): Promise<void> {
     const refused = await app.post('/token', { grant_type: 'refresh_token', refresh_token: tokens.refresh_token });
     expect(refused).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });
     expect(await app.introspect(tokens.access_token)).toEqual({ active: false });
@@ -213,15 +213,54 @@ describe.each(databaseKinds)('the register takes a person back [%s]', { timeout 
     const anew = await showPasskey(transmitter.issuer, app, known);
     expect(anew.outside).toBeUndefined();
     expect(anew.page?.body).toContain('人口库登记此人已经身故');
+  }
+  const blocksOf = (accountId: string) =>
+    transmitter.database.knex('audit').where({ account_id: accountId, type: 'intervention.set' });
 
-    await until(() => types().length >= 3);
-    expect(types().toSorted()).toEqual(
+  it('D20 ends everything of somebody who has died, at any level, and tells the apps once', async () => {
+    if (!mortal) throw new Error('nobody');
+    const { known, session } = mortal;
+    expect(await (await fate(known, 'deceased')).json()).toMatchObject({ status: 'deceased', notified: true });
+    await nothingGoesOn(mortal);
+
+    await until(() => about(session.subject).length >= 3);
+    expect(typesAbout(session.subject).toSorted()).toEqual(
       [caep('assurance-level-change'), caep('session-revoked'), risc('account-disabled')].toSorted(),
     );
-    const { knex } = transmitter.database;
-    const lines = () => knex('audit').where({ account_id: known.accountId, type: 'intervention.set' });
-    expect(await lines()).toMatchObject([{ reason: 'deceased' }]);
-    await die();
-    expect(await lines()).toHaveLength(1);
+    expect(await blocksOf(known.accountId)).toMatchObject([{ reason: 'deceased' }]);
+    await fate(known, 'deceased');
+    expect(await blocksOf(known.accountId)).toHaveLength(1);
+  });
+
+  it('ends everything when the register says so to a check of the account’s own document, without any notice', async () => {
+    if (!doomed) throw new Error('nobody');
+    const { known, session } = doomed;
+    const { browser, subject } = session;
+    // Their record was cancelled, so that they prove themselves anew; what became of it meanwhile nobody has told us.
+    await fate(known, 'cancelled');
+    await fetch(`${simulators.url}/population/_control/people/${known.resident.number}`, {
+      method: 'PUT',
+      body: JSON.stringify({ status: 'deceased' }),
+    });
+    expect((await app.introspect(session.tokens.access_token)).active).toBe(true);
+    const wish = { id_token: { acr: { essential: true, values: ['urn:shimin:loa:2'] } } };
+    const { at, page } = await browser.follow(app.authorizePath({ claims: JSON.stringify(wish) }));
+    let html = page?.body ?? '';
+    const post = async (action: string, fields: Record<string, string>) => {
+      const sent = await browser.send('POST', `${at.pathname}/${action}`, {
+        headers: { origin: transmitter.issuer },
+        body: `${new URLSearchParams({ _csrf: csrfOf(html), ...fields })}`,
+      });
+      html = (await browser.follow(sent.location ?? at.pathname)).page?.body ?? '';
+    };
+    if (html.includes('/choose"')) await post('choose', { way: 'population' });
+    await post('prove/population', { name: known.resident.name, number: known.resident.number });
+
+    await nothingGoesOn(doomed);
+    await until(() => typesAbout(subject).includes(risc('account-disabled')));
+    expect(typesAbout(subject)).toEqual(
+      expect.arrayContaining([caep('session-revoked'), risc('account-disabled'), caep('assurance-level-change')]),
+    );
+    expect(await blocksOf(known.accountId)).toMatchObject([{ reason: 'deceased' }]);
   });
 });
