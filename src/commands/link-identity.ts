@@ -24,7 +24,7 @@ import type { Cause, CommandDeps } from './command.ts';
 import { withLevelChange } from './level-change.ts';
 import { notify } from './notify.ts';
 import { tellApps } from './tell-apps.ts';
-import { tellingOwner } from './tell-owner.ts';
+import { tellingOwner, vouchedClaims } from './tell-owner.ts';
 import { claimPerson } from './upstream-person.ts';
 
 export interface UpstreamUse {
@@ -47,8 +47,8 @@ const bindable = ({ event }: UpstreamFacts): Bindable => ({ kind: 'identity', ev
  */
 export async function linkIdentity(deps: CommandDeps, use: UpstreamUse & Pick<Binding, 'ground'>): Promise<void> {
   const { accountId, facts, cause } = use;
-  const claims = facts.evidence?.confirmed.includes('document_number') ? facts.claims : null;
-  return tellingOwner(deps, { accountId, claims, cause }, () => linkOrRenew(deps, use));
+  const attempt = { accountId, claims: vouchedClaims(facts), cause };
+  return tellingOwner(deps, attempt, () => linkOrRenew(deps, use));
 }
 
 async function linkOrRenew(deps: CommandDeps, use: UpstreamUse & Pick<Binding, 'ground'>): Promise<void> {

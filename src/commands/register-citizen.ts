@@ -17,30 +17,36 @@ import { insertEvent } from '../storage/sessions.ts';
 import type { Cause, CommandDeps } from './command.ts';
 import { linkFirst } from './link-identity.ts';
 import type { EventFacts } from './record-authentication.ts';
+import { tellingOwner, vouchedClaims } from './tell-owner.ts';
 
 export type FirstAuthenticator =
   | { kind: 'passkey'; passkey: Omit<NewPasskey, 'id' | 'accountId' | 'createdAt'> }
   | { kind: 'bridge'; facts: UpstreamFacts }
   | { kind: 'password'; hash: string; totpSecret: string; totpStep: number; recoveryHashes: readonly string[] };
 
+export interface Registration {
+  accountId: string;
+  /** WebAuthn user handle chosen when the options were made; random, so that it says nothing about the person. */
+  userHandle: string;
+  phone: string;
+  locale: string;
+  interaction: string;
+  first: FirstAuthenticator;
+  facts: readonly EventFacts[];
+  cause: Cause;
+}
+
 /**
  * Makes an account with its confirmed phone number and its first way in: all of it or nothing.
- * @throws ShiminError `identity_in_use` when the number belongs to an account already
+ * @throws ShiminError `identity_in_use` when the number, or the document that an upstream vouches for, belongs to an account already
  */
-export async function registerCitizen(
-  deps: CommandDeps,
-  input: {
-    accountId: string;
-    /** WebAuthn user handle chosen when the options were made; random, so that it says nothing about the person. */
-    userHandle: string;
-    phone: string;
-    locale: string;
-    interaction: string;
-    first: FirstAuthenticator;
-    facts: readonly EventFacts[];
-    cause: Cause;
-  },
-): Promise<void> {
+export async function registerCitizen(deps: CommandDeps, input: Registration): Promise<void> {
+  const { accountId, first, cause } = input;
+  const claims = first.kind === 'bridge' ? vouchedClaims(first.facts) : null;
+  return tellingOwner(deps, { accountId, claims, cause }, () => registerIn(deps, input));
+}
+
+async function registerIn(deps: CommandDeps, input: Registration): Promise<void> {
   const at = deps.clock();
   const { accountId } = input;
   await transaction(deps.db, async (tx) => {

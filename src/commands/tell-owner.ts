@@ -1,4 +1,4 @@
-import type { UpstreamClaims } from '../assurance/upstream-facts.ts';
+import type { UpstreamClaims, UpstreamFacts } from '../assurance/upstream-facts.ts';
 import { ShiminError } from '../lib/errors.ts';
 import { append } from '../storage/audit.ts';
 import { transaction } from '../storage/db.ts';
@@ -13,6 +13,10 @@ export interface Attempt {
   readonly claims: Pick<UpstreamClaims, 'documentType' | 'documentNumber'> | null;
   readonly cause: Cause;
 }
+
+/** What an upstream tells of a person, where it vouches for the document. */
+export const vouchedClaims = ({ claims, evidence }: UpstreamFacts): UpstreamClaims | null =>
+  evidence?.confirmed.includes('document_number') ? claims : null;
 
 /**
  * Does what proves a person, and where it is refused because that person is known here by another account, tells the person:

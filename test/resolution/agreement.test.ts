@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { UpstreamClaims } from '../../src/assurance/upstream-facts.ts';
 import { linkIdentity } from '../../src/commands/link-identity.ts';
 import { recordEvidence } from '../../src/commands/record-evidence.ts';
+import { proposeAccount, registerCitizen } from '../../src/commands/register-citizen.ts';
 import { newId } from '../../src/lib/crypto.ts';
 import { bindPerson, insertContact, personOf } from '../../src/storage/accounts.ts';
 import type { Db } from '../../src/storage/db.ts';
@@ -146,5 +147,31 @@ withDatabases('one account, one person', (makeDb) => {
     // Their own proof once more is nothing to be told of.
     await recordEvidence(deps(), { accountId: owner, facts, claims, cause });
     expect(await db('outbox').where({ kind: 'notice', target: owner })).toHaveLength(1);
+  });
+
+  it('somebody who registers by an identity of a person known here: that person is told, and nothing is registered', async () => {
+    const owner = await proved({});
+    await insertContact(db, testKeyring, { accountId: owner, kind: 'phone', value: '+85290007003', confirmedAt: t0 });
+    const [document] = (await personOf(db, testKeyring, owner))?.documents ?? [];
+    const registers = (facts: ReturnType<typeof upstream>) =>
+      registerCitizen(deps(), {
+        ...proposeAccount(),
+        ...{ phone: '+85290007004', locale: 'en', interaction: newId(), facts: [], cause },
+        first: { kind: 'bridge', facts },
+      });
+    const accounts = async () => (await db('accounts')).length;
+    const before = await accounts();
+    const told = () => db('outbox').where({ kind: 'notice', target: owner });
+    const claims = { name: '陳大文', documentType: document?.type, documentNumber: document?.number };
+    const facts = upstream(hongKong(claims));
+    await expect(registers(facts)).rejects.toMatchObject({ code: 'identity_in_use' });
+    expect([await accounts(), (await told()).length]).toEqual([before, 1]);
+    expect(await db('audit').where({ type: 'identity.attempted', account_id: owner })).toHaveLength(1);
+    // What an upstream does not vouch for is no number of anybody's.
+    const other = await proved({});
+    const [theirs] = (await personOf(db, testKeyring, other))?.documents ?? [];
+    const said = upstream(hongKong({ name: '陳大文', documentType: theirs?.type, documentNumber: theirs?.number }));
+    await registers({ ...said, evidence: { ...said.evidence, confirmed: ['name'] } });
+    expect(await db('outbox').where({ kind: 'notice', target: other })).toEqual([]);
   });
 });
