@@ -7,13 +7,14 @@ import { bestLevel } from '../assurance/held.ts';
 import { addressOfLevel, levelOfAddress, levelShown, levelsAbove, noLevelShown } from '../assurance/level-shown.ts';
 import { plan } from '../assurance/plan.ts';
 import { requirementFor } from '../assurance/requirement.ts';
-import { isNamed, isUntied } from '../assurance/untied.ts';
+import { isUntied } from '../assurance/untied.ts';
 import { offersFor } from '../commands/offers.ts';
 import { forCategory, outsideOffers } from '../commands/outside-offers.ts';
 import { tieFor, underTie } from '../commands/tie-offer.ts';
 import { maskDocument } from '../identity/person.ts';
 import { maskPhone } from '../identity/phone.ts';
 import { standingOfAccount } from '../standing/account.ts';
+import { namedRecord } from '../standing/named-record.ts';
 import { contactsOf } from '../storage/accounts.ts';
 import { passkeysOf, passwordOf, totpOf } from '../storage/authenticators.ts';
 import { consentsOf } from '../storage/consents.ts';
@@ -43,14 +44,15 @@ const overview: Handler = async (deps, ctx, citizen) => {
     activityItems(deps, ctx, account.id, { limit: 5 }),
   ]);
   const phone = contacts.find((contact) => contact.kind === 'phone');
+  const { assessment, ...shown } = standing;
   deps.renderer.render(ctx, 'account/overview', {
-    name: standing.named ? (person?.name ?? null) : null,
+    name: namedRecord(person, assessment)?.name ?? null,
     phone: phone ? maskPhone(phone.value) : null,
     documents: (person?.documents ?? []).map(({ type, number }) => ({ type, masked: maskDocument(number) })),
-    ...standing,
+    ...shown,
     interventions: (await askedOf(deps, account.id)).map((item) => ({
       ...item,
-      raiseUrl: item.needs.includes('prove') ? (standing.next?.raiseUrl ?? '/account/counter') : null,
+      raiseUrl: item.needs.includes('prove') ? (shown.next?.raiseUrl ?? '/account/counter') : null,
     })),
     passkeys: passkeys.length,
     hasPassword: password !== null,
@@ -101,7 +103,7 @@ async function standingOf(deps: AccountDeps, citizen: SignedIn) {
     return way ? [{ id, way }] : [];
   });
   return {
-    named: isNamed(assessment),
+    assessment,
     untied: isUntied(assessment, evidence, now),
     level: best ? levelShown(policy, best.level) : noLevelShown,
     since: best?.since ?? null,

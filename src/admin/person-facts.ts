@@ -2,6 +2,7 @@ import type { Context } from 'koa';
 import { type Evidence, isAlive } from '../assurance/evidence.ts';
 import { inForce, needs } from '../assurance/interventions.ts';
 import { levelName, type Teller } from '../assurance/speech.ts';
+import { isUntied } from '../assurance/untied.ts';
 import { maskDocument, maskName } from '../identity/person.ts';
 import { maskPhone } from '../identity/phone.ts';
 import { standingOfAccount } from '../standing/account.ts';
@@ -51,6 +52,7 @@ export async function personFacts(deps: AdminDeps, ctx: Context, account: Accoun
       id,
       status: standing.usable ? account.status : 'suspended',
       name: person ? maskName(person.name) : null,
+      untied: isUntied(standing.assessment, standing.evidence, now),
       category: person?.category ?? null,
       documents: (person?.documents ?? []).map(({ type, number }) => ({ type, masked: maskDocument(number) })),
       phones: contacts.filter(({ kind }) => kind === 'phone').map(({ value }) => maskPhone(value)),

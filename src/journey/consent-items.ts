@@ -1,4 +1,4 @@
-import { isNamed } from '../assurance/untied.ts';
+import { namedRecord } from '../standing/named-record.ts';
 import { contactsOf } from '../storage/accounts.ts';
 import { personOf } from '../storage/persons.ts';
 import type { ConsentNeed } from './consent.ts';
@@ -12,12 +12,12 @@ export async function consentItems(
   need: ConsentNeed,
 ): Promise<object> {
   const ids = [...new Set([...need.scopes, ...need.claims])].filter((id) => id !== 'openid' && id !== 'offline_access');
-  const person = isNamed(assessment) ? await personOf(deps.db, deps.keyring, account.id) : null;
+  const told = namedRecord(await personOf(deps.db, deps.keyring, account.id), assessment)?.name ?? undefined;
   const phone = (await contactsOf(deps.db, deps.keyring, account.id)).find((contact) => contact.kind === 'phone');
   const values: Record<string, string | undefined> = {
-    profile: person?.name,
-    name: person?.name,
-    verified_claims: person?.name,
+    profile: told,
+    name: told,
+    verified_claims: told,
     phone: phone?.value,
     phone_number: phone?.value,
   };

@@ -7,6 +7,7 @@ import { verifiedClaims } from '../assurance/verified-claims.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Keyring } from '../lib/crypto.ts';
 import { answerOf, type GrantAnswer, type GrantSource, isStillGood } from '../standing/grant.ts';
+import { namedRecord } from '../standing/named-record.ts';
 import { type Standing, type StandingDeps, standingInSession } from '../standing/session.ts';
 import { contactsOf } from '../storage/accounts.ts';
 import { personOf } from '../storage/persons.ts';
@@ -121,14 +122,12 @@ async function claimsOf(
     ...levelClaims(standing, answer, names),
   };
   const wants = (name: string, byScope: string) => scopes.has(byScope) || name in requested;
-  // Until something ties the person here to the record, it is anybody's who knows the name and the number.
   const person =
     isNamed(standing.assessment) && (wants('name', 'profile') || 'verified_claims' in requested)
       ? await personOf(deps.db, deps.keyring, account.id)
       : null;
   if (wants('locale', 'profile')) claims.locale = account.locale;
-  // Of several records of a person, what is told is what the proof was about that the level rests on.
-  const proved = person?.records.find(({ id }) => id === standing.assessment.record);
+  const proved = namedRecord(person, standing.assessment);
   if (proved?.name && wants('name', 'profile')) claims.name = proved.name;
   if (wants('phone_number', 'phone') || 'phone_number_verified' in requested) {
     const phone = (await contactsOf(deps.db, deps.keyring, account.id)).find((contact) => contact.kind === 'phone');

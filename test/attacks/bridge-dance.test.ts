@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { assertion } from '../../bench/citizens.ts';
 import type { CommandDeps } from '../../src/commands/command.ts';
 import { limits } from '../../src/commands/throttles.ts';
 import { systemClock } from '../../src/lib/clock.ts';
@@ -10,7 +9,7 @@ import { assignRole } from '../../src/storage/staff.ts';
 import { type Known, knownCitizen, residents } from '../signals/citizens.ts';
 import { startCity, type TestCity } from '../support/city.ts';
 import { databaseKinds, type FreshDatabase, freshDatabase } from '../support/databases.ts';
-import { type Answer, csrfOf, inPage, Jar } from '../support/jar.ts';
+import { chooseThere, signedInAt } from './area-support.ts';
 
 /** The way to an upstream and back is one, whoever sets out from where. */
 describe.each(databaseKinds)('to an upstream and back [%s]', { timeout: 60_000 }, (kind) => {
@@ -36,27 +35,7 @@ describe.each(databaseKinds)('to an upstream and back [%s]', { timeout: 60_000 }
     await fresh?.remove();
   });
 
-  /** Signed in to an area, at one of its pages. */
-  async function at(page: string): Promise<{ browser: Jar; csrf: string }> {
-    const browser = new Jar(city.issuer);
-    browser.cookies = [{ name: 'lang', value: 'en', path: '/' }];
-    const { at: here, body } = await browser.follow(page);
-    const options = JSON.parse(inPage(body, /data-options="([^"]*)"/));
-    const sent = await browser.post(`${here.pathname}/passkey/verify`, {
-      _csrf: csrfOf(body),
-      ceremony: inPage(body, /name="ceremony" value="([^"]*)"/),
-      response: JSON.stringify(assertion(known.citizen, { rpId: 'localhost', ...options }, city.issuer)),
-    });
-    const answer = await browser.follow(sent.to?.href ?? '');
-    expect([answer.at.pathname, answer.status]).toEqual([page, 200]);
-    return { browser, csrf: csrfOf(answer.body) };
-  }
-  /** What the upstream answers somebody who says there who they are: the address that leads back. */
-  async function choose(left: Answer, person: string): Promise<URL> {
-    const url = /url=(.*)$/.exec(String(left.headers.refresh))?.[1] ?? '';
-    const answer = await fetch(url, { method: 'POST', body: new URLSearchParams({ person }), redirect: 'manual' });
-    return new URL(answer.headers.get('location') ?? '');
-  }
+  const at = (page: string) => signedInAt(city.issuer, known.citizen, page);
   const areas = [
     { page: '/account/identities', start: '/account/identities/wechat/start', done: 303 },
     { page: '/admin/bridges/wechat', start: '/admin/bridges/wechat/try', done: 200 },
@@ -67,7 +46,7 @@ describe.each(databaseKinds)('to an upstream and back [%s]', { timeout: 60_000 }
     async ({ page, start, done }) => {
       const here = await at(page);
       const there = await at(page);
-      const back = await choose(await here.browser.post(start, { _csrf: here.csrf }), 'wang-jianguo');
+      const back = await chooseThere(await here.browser.post(start, { _csrf: here.csrf }), 'wang-jianguo');
       const led = await there.browser.get(back.pathname + back.search);
       const wrong = await there.browser.get(`${led.to?.pathname}${led.to?.search}`);
       expect(wrong.status).toBe(400);

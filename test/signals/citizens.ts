@@ -48,6 +48,13 @@ export interface Known {
 
 /** A citizen with a passkey, whose record and face were checked: level 3. */
 export async function knownCitizen(deps: CommandDeps, resident: Resident, number: number): Promise<Known> {
+  const holder = await registeredCitizen(deps, number);
+  await proveAgain(deps, holder.accountId, resident);
+  return { ...holder, resident };
+}
+
+/** A citizen with a passkey, of whom nothing was checked but the telephone. */
+export async function registeredCitizen(deps: CommandDeps, number: number): Promise<Omit<Known, 'resident'>> {
   const { citizen, cose } = newCitizen(number, newTotpSecret());
   const accountId = newId();
   await registerCitizen(deps, {
@@ -73,8 +80,7 @@ export async function knownCitizen(deps: CommandDeps, resident: Resident, number
     facts: [],
     cause,
   });
-  await proveAgain(deps, accountId, resident);
-  return { accountId, resident, citizen };
+  return { accountId, citizen };
 }
 
 export async function proveAgain(deps: CommandDeps, accountId: string, resident: Resident): Promise<void> {
@@ -177,7 +183,7 @@ export function relyingParty(issuer: string, clientId: string) {
 export type RelyingParty = ReturnType<typeof relyingParty>;
 
 /** Shows the passkey on the real pages, and stops before the browser is sent on: `next` is where it would go. */
-export async function parkSignIn(issuer: string, app: RelyingParty, { citizen }: Known) {
+export async function parkSignIn(issuer: string, app: RelyingParty, { citizen }: Pick<Known, 'citizen'>) {
   const browser = new Browser(issuer);
   const { at, page } = await browser.follow(app.authorizePath());
   const html = page?.body ?? '';
@@ -197,7 +203,7 @@ export async function parkSignIn(issuer: string, app: RelyingParty, { citizen }:
 }
 
 /** Shows the passkey on the real pages: where that leads, out to the app or to a page. */
-export async function showPasskey(issuer: string, app: RelyingParty, known: Known) {
+export async function showPasskey(issuer: string, app: RelyingParty, known: Pick<Known, 'citizen'>) {
   const { browser, base, next } = await parkSignIn(issuer, app, known);
   return { browser, base, ...(await browser.follow(next)) };
 }
@@ -206,7 +212,7 @@ export async function showPasskey(issuer: string, app: RelyingParty, known: Know
 export async function signIn(
   issuer: string,
   app: RelyingParty,
-  known: Known,
+  known: Pick<Known, 'citizen'>,
 ): Promise<{ browser: Browser; tokens: Tokens; subject: string }> {
   const { browser, outside } = await showPasskey(issuer, app, known);
   const code = outside?.searchParams.get('code');
