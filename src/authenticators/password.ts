@@ -13,7 +13,7 @@ export interface PasswordCost {
 }
 export const defaultPasswordCost: PasswordCost = { memoryKib: 19_456, passes: 2, lanes: 1 };
 
-/** 8 suffices where a second factor is asked for after it, as the journey does; at least 64 at the other end (SP 800-63B-4 3.1.1.2). */
+/** 8 suffices because a password is never taken without a second factor; at least 64 at the other end (SP 800-63B-4 3.1.1.2). */
 export const PASSWORD_MIN = 8;
 export const PASSWORD_MAX = 256;
 const MAX_BYTES = 1024;

@@ -65,7 +65,7 @@ const qr = z.object({ ticket: z.string(), code: z.string(), until: z.number() })
 
 const schema = z.object({
   registration: registration.nullable(),
-  /** Password entered rightly; it counts together with the second factor. */
+  /** Password entered rightly; it counts only together with the second factor. */
   passwordOf: z.string().nullable(),
   /** Ways chosen on the step-up page, first step first. */
   way: z.array(z.string()),
