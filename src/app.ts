@@ -35,6 +35,7 @@ import { tokenOrigin } from './oidc/token-origin.ts';
 import { boundOpenWork } from './open-work.ts';
 import { createMetrics, type Metrics } from './ops/metrics.ts';
 import type { Readiness } from './ops/ops-server.ts';
+import { startReadiness } from './readiness.ts';
 import { dispatch, home, isForm, observeRequest, onOurPaths } from './request-order.ts';
 import { accountClientSecret, adminClientSecret } from './seed.ts';
 import { areaSessionStore } from './storage/area-sessions.ts';
@@ -252,23 +253,18 @@ export async function createShimin(deps: {
 
   const notices = startNotices({ db, clock, keyring, log, i18n, sendSms, onSetAside: metrics.setAside });
   const background = startBackground({ db, clock, keyring, log, config });
-  let draining = false;
+  const readiness = startReadiness({ db, clock, metrics, log });
   return {
     handle: dispatch({ engine, ours: app.callback(), metrics, log, issuer: config.issuer }),
     engine,
     metrics,
     stopReadiness: () => {
-      draining = true;
+      readiness.drain();
       deliveries.release();
     },
-    async ready() {
-      const storage = await db.raw('select 1').then(
-        () => 'ok',
-        () => 'unreachable',
-      );
-      return { ok: !draining && storage === 'ok', checks: { storage, draining: draining ? 'yes' : 'no' } };
-    },
+    ready: readiness.ready,
     async close() {
+      readiness.stop();
       background.stop();
       upstreams.close();
       await notices.stop();

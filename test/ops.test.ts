@@ -14,7 +14,10 @@ const ops = async (path: string, method = 'GET') => {
 
 it('answers live, ready and metrics on its own port, and nothing else', async () => {
   expect(await ops('/livez')).toEqual({ status: 200, text: '{"status":"ok"}\n' });
-  expect(JSON.parse((await ops('/readyz')).text)).toEqual({ ok: true, checks: { storage: 'ok', draining: 'no' } });
+  expect(JSON.parse((await ops('/readyz')).text)).toEqual({
+    ok: true,
+    checks: { storage: 'ok', clock: 'ok', draining: 'no' },
+  });
   await fetch(`${city.issuer}/.well-known/openid-configuration`);
   expect((await ops('/metrics')).text).toContain('shimin_http_request_seconds_count{route=".well-known"');
   expect((await ops('/')).status).toBe(404);

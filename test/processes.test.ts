@@ -58,7 +58,7 @@ it('both serve behind one port, and metrics are the sum of both', async () => {
   expect(serving()).toHaveLength(2);
   expect(await ready()).toEqual({
     status: 200,
-    body: { ok: true, checks: { storage: 'ok', processes: '2 of 2', draining: 'no' } },
+    body: { ok: true, checks: { storage: 'ok', clock: 'ok', processes: '2 of 2', draining: 'no' } },
   });
   for (let i = 0; i < 10; i += 1) expect((await discovery()).status).toBe(200);
   const metrics = await (await fetch(`${ops}/metrics`)).text();

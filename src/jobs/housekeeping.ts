@@ -1,4 +1,4 @@
-import type { Clock } from '../lib/clock.ts';
+import { type Clock, clockMarginMs } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import type { Db } from '../storage/db.ts';
 import { pruneDecisions } from '../storage/decisions.ts';
@@ -25,23 +25,40 @@ export interface HousekeepingDeps {
   readonly also: (deps: { db: Db; clock: Clock }) => Promise<unknown>;
 }
 
-/** Removes what expired, in small batches, away from any request. */
+/** Batches of one kind in one go, so that no kind holds up the others; the rest has its turn a minute later. */
+const mostBatches = 100;
+
+/**
+ * Removes what expired: once through all of it. What says no (a throttle, a lock, a key under which something was done) is
+ * kept for the margin, so that it still says no when the clock is set back; replays have the margin in their own time
+ * (`storage/oidc-models.ts`). What says yes goes at once, and doesn't come back.
+ */
+export async function housekeep({ db, clock, also }: Omit<HousekeepingDeps, 'log'>): Promise<void> {
+  const now = clock();
+  const ago = (ms: number) => new Date(now.getTime() - ms);
+  await also({ db, clock });
+  await allOf(() => pruneExpired(db, now));
+  await allOf(() => prune(db, now));
+  await allOf(() => pruneThrottles(db, ago(clockMarginMs)));
+  await pruneLooks(db, now);
+  await pruneDevices(db, ago(keptMs));
+  await allOf(() => pruneIdempotency(db, ago(clockMarginMs)));
+  await allOf(() => pruneSignalEvents(db, ago(signalsKeptMs)));
+  await allOf(() => pruneDecisions(db, ago(keptMs)));
+  await allOf(() => pruneSessions(db, ago(keptMs)));
+}
+
+/** Batch after batch until one finds nothing more. */
+async function allOf(removeSome: () => Promise<number>): Promise<void> {
+  for (let batch = 0; batch < mostBatches; batch += 1) if ((await removeSome()) === 0) return;
+}
+
+/** Does it every minute, in small batches, away from any request. */
 export function startHousekeeping(deps: HousekeepingDeps): { stop(): void } {
-  const run = async () => {
-    const now = deps.clock();
-    await deps.also(deps);
-    await pruneExpired(deps.db, now);
-    await prune(deps.db, now);
-    await pruneThrottles(deps.db, now);
-    await pruneLooks(deps.db, now);
-    await pruneDevices(deps.db, new Date(now.getTime() - keptMs));
-    await pruneIdempotency(deps.db, now);
-    await pruneSignalEvents(deps.db, new Date(now.getTime() - signalsKeptMs));
-    await pruneDecisions(deps.db, new Date(now.getTime() - keptMs));
-    await pruneSessions(deps.db, new Date(now.getTime() - keptMs));
-  };
   const timer = setInterval(() => {
-    run().catch((error: unknown) => deps.log.warn({ err: error }, 'housekeeping failed; tried again in a minute'));
+    housekeep(deps).catch((error: unknown) =>
+      deps.log.warn({ err: error }, 'housekeeping failed; tried again in a minute'),
+    );
   }, everyMs);
   timer.unref();
   return { stop: () => clearInterval(timer) };

@@ -9,6 +9,8 @@ export interface Metrics {
   statement(kind: 'read' | 'write'): void;
   /** A row of a queue that nobody can read was set aside: somebody has to look. */
   setAside(queue: string): void;
+  /** The clock of this process's machine was set back by so many seconds. */
+  clockSetBack(seconds: number): void;
 }
 
 export function createMetrics(): Metrics {
@@ -41,8 +43,22 @@ export function createMetrics(): Metrics {
     labelNames: ['queue'],
     registers: [registry],
   });
+  const stepsBack = new Counter({
+    name: 'shimin_clock_steps_back_total',
+    help: 'How often the clock was set back by more than two seconds, as each process saw it',
+    registers: [registry],
+  });
+  const secondsBack = new Counter({
+    name: 'shimin_clock_steps_back_seconds_total',
+    help: 'By how many seconds the clock was set back in all, as each process saw it',
+    registers: [registry],
+  });
   return {
     registry,
+    clockSetBack(seconds) {
+      stepsBack.inc();
+      secondsBack.inc(seconds);
+    },
     setAside: (queue) => aside.inc({ queue }),
     request: (route, method, status, seconds) =>
       requests.observe({ route, method, status: `${Math.floor(status / 100)}xx` }, seconds),

@@ -226,6 +226,12 @@ function toLine(raw: unknown): StoredLine {
   return { seq, prevHash, hash };
 }
 
+/** When the last line was written, by the clock of then; null: there is none. */
+export async function newestLineAt(db: Db): Promise<Date | null> {
+  const found = await db('audit').orderBy('seq', 'desc').first('at');
+  return found === undefined ? null : z.object({ at: time }).parse(found).at;
+}
+
 /** The newest link; note it elsewhere from time to time, and a chain cut short will show. */
 export async function auditHead(db: Db): Promise<ChainPoint> {
   return headRow.parse(await db('audit_head').where({ id: 1 }).first('seq', 'hash'));

@@ -1,5 +1,5 @@
 import type { Clock } from '../lib/clock.ts';
-import { systemClock } from '../lib/clock.ts';
+import { clockMarginMs, systemClock } from '../lib/clock.ts';
 import { type Keyring, open, seal } from '../lib/crypto.ts';
 import type { Database } from './db.ts';
 import { type Decision, toDecisionRow } from './decisions.ts';
@@ -51,7 +51,10 @@ export interface OidcModels {
   requestScope: () => Middleware;
   /** Writes the record of a decision together with what the request leaves behind, or at once outside one. */
   recordDecision: (decision: Decision) => Promise<void>;
-  /** True for exactly one caller per key until it expires, over all processes. */
+  /**
+   * True for exactly one caller per key until it expires, over all processes, and for the margin of the clock after that: the
+   * engine notes a DPoP proof from when it is shown, which is too short for one that is dated ahead (RFC 9449 11.1).
+   */
   insertReplay: (key: string, expiresAt: Date) => Promise<boolean>;
   /** {@link insertReplay} in the shape of the engine's static `ReplayDetection.unique`, to replace it: that one looks first and writes later (RFC 7523 3, RFC 9449 11.1). */
   replayUnique: (issuer: string, jti: string, expSeconds: number) => Promise<boolean>;
@@ -73,7 +76,7 @@ export function oidcModels(database: Pick<Database, 'knex' | 'kind'>, options: O
   };
   const adapters = new Map<string, EngineAdapter>();
   const insertReplay = (key: string, expiresAt: Date) =>
-    store.rows.insertReplay(rowKey('ReplayDetection', key), expiresAt.getTime(), store.now());
+    store.rows.insertReplay(rowKey('ReplayDetection', key), expiresAt.getTime() + clockMarginMs, store.now());
   return {
     adapter(model) {
       const adapter = adapters.get(model) ?? adapterFor(model, store);

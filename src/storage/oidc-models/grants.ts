@@ -104,7 +104,7 @@ export async function endEngineSessions(tx: Db, which: WhichSessions): Promise<s
   return rows.map((row) => row.session_uid);
 }
 
-/** Removes one small batch of what has expired; the job calls again while it returns `batch`. Consumed rows stay until they expire: reuse must be noticed. */
+/** Removes one small batch of what has expired; the job calls again until there is none. Consumed rows stay until they expire: reuse must be noticed. After that a row is unknown, which is refused as well, whatever the clock says. */
 export async function pruneExpired(db: Db, now: Date, batch = 500): Promise<number> {
   let removed = 0;
   for (const table of ['oidc_models', 'oidc_replays']) {
