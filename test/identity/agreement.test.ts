@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { agreement, type PersonRecord, vouchers } from '../../src/identity/agreement.ts';
+import { agreement, type PersonRecord, shareDocument, vouchers } from '../../src/identity/agreement.ts';
 import { birthDateOfDocument } from '../../src/identity/person.ts';
 
 const known: PersonRecord = {
   category: 'hong_kong',
-  names: ['陳大文', 'CHAN TAI MAN'],
+  names: ['陳大文', '', ' ', 'CHAN TAI MAN'],
   birthDate: '1985-03-03',
   documents: [
     { type: 'cn_hm_travel_permit', number: 'H12345678' },
@@ -15,7 +15,8 @@ const known: PersonRecord = {
 /** Each dimension with what its values say against what is known. */
 const names = {
   same: [['陳大文'], ['CHAN TAI MAN'], ['陳大文', 'CHEN DAWEN'], ['陳·大文'], ['陈大文', '陳大文'], ['Tai-man, Chan']],
-  differ: [['陳小明'], ['CHAN SIU MING'], ['陳小明', 'CHAN TAI MAN']],
+  // Two that both tell a blank tell nothing alike.
+  differ: [['陳小明'], ['CHAN SIU MING'], ['陳小明', 'CHAN TAI MAN'], ['陳小明', '', ' ']],
   script: [['Чан Тай Ман'], ['チャン・タイマン'], ['陳\uE000文']],
   name: [[], [''], [' ']],
 } as const;
@@ -28,6 +29,11 @@ const documents = {
   same: [
     [{ type: 'cn_hm_travel_permit', number: 'H12345678' }],
     [{ type: 'passport', number: 'CHN:E12345678' }],
+    // A second passport takes nothing from the one that both know.
+    [
+      { type: 'passport', number: 'CHN:E12345678' },
+      { type: 'passport', number: 'CHN:E99999999' },
+    ],
     // The same permit with the count of its issues.
     [{ type: 'cn_hm_travel_permit', number: 'h1234567801' }],
     [
@@ -114,6 +120,10 @@ describe('whether two records name one person', () => {
           const said = { category: 'hong_kong', names: ofName, birthDate, documents: ofNumber } as const;
           expect(agreement(said, known, voucher)).toEqual(agreement(known, said, voucher));
         }
+    for (const category of Object.values(categories).flat()) {
+      const said = { ...known, category };
+      expect(agreement(said, known, voucher)).toEqual(agreement(known, said, voucher));
+    }
   });
 
   it('knows the day of birth that a number holds, where nothing more was told', () => {
@@ -133,5 +143,30 @@ describe('whether two records name one person', () => {
     expect(birthDateOfDocument('cn_resident_id_15', '440305880615121')).toBe('1988-06-15');
     expect(birthDateOfDocument('bank_card', '440305198806151219')).toBeNull();
     expect(birthDateOfDocument('cn_hm_travel_permit', 'H12345678')).toBeNull();
+  });
+
+  it('takes the whole day of birth that was told before the one that a number holds', () => {
+    const documents = [{ type: 'cn_resident_id', number: '440305198806151219' }];
+    const resident = { category: 'mainland', names: ['李晓明'], birthDate: '1988-06-14', documents } as const;
+    const said = (birthDate: string) => ({ ...resident, birthDate, documents: [] });
+    expect(agreement(resident, said('1988-06-14'), 'holder').answer).toBe('agree');
+    expect(agreement(resident, said('1988-06-15'), 'holder').answer).toBe('differ');
+  });
+});
+
+describe('whether two lists hold one document', () => {
+  const [permit, again] = ['H12345678', 'h1234567801'].map((number) => ({ type: 'cn_hm_travel_permit', number }));
+  const [one, other] = ['CHN:E12345678', 'CHN:E99999999'].map((number) => ({ type: 'passport', number }));
+  it.each([
+    [[permit], [again], true],
+    [[one, permit], [other, again], true],
+    [[one], [other], false],
+    [[one, permit], [other], false],
+    [[one], [], false],
+    [[], [one], false],
+    [[], [], false],
+  ])('%j and %j: %s', (some, others, is) => {
+    const given = (list: typeof some) => list.filter((each) => each !== undefined);
+    expect(shareDocument(given(some), given(others))).toBe(is);
   });
 });

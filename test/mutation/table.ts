@@ -1,5 +1,6 @@
 /** Of each file that is mutated, the tests that run against it: pure and quick, so that a mutant costs seconds. */
 const assurance = (...names: string[]) => names.map((name) => `test/assurance/${name}.test.ts`);
+const oidc = (...names: string[]) => names.map((name) => `test/oidc/${name}.test.ts`);
 const identity = (...names: string[]) => names.map((name) => `test/identity/${name}.test.ts`);
 
 export const table: Readonly<Record<string, readonly string[]>> = {
@@ -31,6 +32,12 @@ export const table: Readonly<Record<string, readonly string[]>> = {
   'src/assurance/verified-claims.ts': assurance('policy', 'records'),
   'src/assurance/plan.ts': assurance('plan', 'faults'),
   'src/assurance/untied.ts': assurance('untied'),
-  'src/oidc/profiles.ts': ['test/oidc/profiles.test.ts'],
-  'src/oidc/clients.ts': ['test/oidc/profiles.test.ts'],
+  'src/oidc/api-tokens.ts': oidc('api-tokens'),
+  'src/oidc/app-now.ts': oidc('app-now'),
+  'src/oidc/browser-binding.ts': oidc('browser-binding'),
+  'src/oidc/clients.ts': oidc('clients', 'profiles'),
+  'src/oidc/grant-origin.ts': oidc('grant-origin'),
+  'src/oidc/outgoing.ts': oidc('outgoing'),
+  'src/oidc/profiles.ts': oidc('profiles'),
+  'src/oidc/request.ts': oidc('request'),
 };
