@@ -1,4 +1,7 @@
-/** Of each file that is mutated, the tests that run against it: pure and quick, so that a mutant costs seconds. */
+/**
+ * Of each file that is mutated, the tests that run against it: pure and quick, so that a mutant costs seconds (subsets.test.ts
+ * is not among them).
+ */
 const assurance = (...names: string[]) => names.map((name) => `test/assurance/${name}.test.ts`);
 const oidc = (...names: string[]) => names.map((name) => `test/oidc/${name}.test.ts`);
 const identity = (...names: string[]) => names.map((name) => `test/identity/${name}.test.ts`);

@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: (process.env.SHIMIN_MUTATION_TESTS ?? '').split(' ').filter((file) => file !== ''),
+    setupFiles: ['test/mutation/setup.ts'],
     pool: 'threads',
     maxWorkers: 1,
     testTimeout: 60_000,
