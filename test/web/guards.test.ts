@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { formTarget } from '../../src/web/guards.ts';
+import { formTarget, requestIdOf } from '../../src/web/guards.ts';
 import { localPath } from '../../src/web/local-path.ts';
 import { type Site, startSite } from './site.ts';
 
@@ -88,6 +88,23 @@ describe('headers (security.md B11)', () => {
     expect(answer.headers.get('referrer-policy')).toBe('no-referrer');
     expect(answer.headers.get('cross-origin-opener-policy')).toBe('same-origin');
     expect(answer.headers.get('x-request-id')).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
+  });
+
+  it.each<[string | string[] | undefined, boolean]>([
+    ['6ba7b810-9dad-11d1-80b4-00c04fd430c8', true],
+    ['abc12345', true],
+    ['short', false],
+    ['a'.repeat(65), false],
+    ['two words here', false],
+    ['line\nanother line', false],
+    ['<script>alert</script>', false],
+    ['', false],
+    [['abc12345', 'abc12346'], false],
+    [undefined, false],
+  ])('a request id that a caller gives, %j, is taken: %s', (given, taken) => {
+    const id = requestIdOf(given);
+    expect(id).toMatch(taken ? /^[a-z0-9-]{8,36}$/ : /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
+    expect(id === given).toBe(taken);
   });
 
   it('serves no file outside the folder', async () => {
