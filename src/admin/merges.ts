@@ -1,12 +1,14 @@
 import type { Context } from 'koa';
 import { z } from 'zod';
 import { proposalOf } from '../commands/change-payload.ts';
+import { caseNumber } from '../commands/counter-rules.ts';
 import { decideChange } from '../commands/decide-change.ts';
 import { UNDO_MS } from '../commands/merge-rules.ts';
 import { proposeChange } from '../commands/propose-change.ts';
 import { ShiminError } from '../lib/errors.ts';
 import { openDisputes } from '../storage/canonical-rows.ts';
 import { type Change, changeById, changesIn } from '../storage/changes.ts';
+import { disputedCases } from '../storage/counter-cases.ts';
 import { latestMerges, mergeById } from '../storage/merges.ts';
 import { lookOf } from '../storage/staff-looks.ts';
 import { parseForm, seeOther } from '../web/forms.ts';
@@ -47,6 +49,12 @@ async function render(deps: AdminDeps, ctx: Context, staff: Staff, again: object
         mine: change.proposedBy === staff.accountId,
       })),
       disputes: disputes.map(({ accountId, otherId, type }) => ({ accountId, otherId, type })),
+      atCounter: (await disputedCases(deps.db)).map(
+        ({ id, accountId, otherAccountId, documentType, reason, closedAt, settled }) => ({
+          number: caseNumber(id),
+          ...{ accountId, otherAccountId, type: documentType, reason, at: closedAt, settled },
+        }),
+      ),
       merges: merges.map((merge) => ({ ...merge, canUndo: merge.undoneAt === null && merge.undoUntil > now })),
       done: doneKeys.includes(done) ? `merges.done.${done}` : null,
       ...again,

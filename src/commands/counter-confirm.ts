@@ -78,16 +78,15 @@ async function confirmIn(
   const documentType = read.document;
   const told = person === null ? null : compared(person, read);
   // A genuine card of a namesake, or a number that was typed for another's: not to be decided at a counter.
-  if (told?.answer === 'differ' && told.because === 'document_number')
-    return disputeCase(tx, deps, seen, by, { reason: 'other_number', documentType, otherAccountId: null });
-  if (told !== null && told.answer !== 'agree') return deny(tx, at, by, about, 'identity_mismatch');
   const holder = await findDocumentHolder(tx, deps.keyring, documentType, read.number);
   const claim = holder !== null && holder.accountId !== seen.accountId ? holder : null;
+  const otherAccountId = claim?.accountId ?? null;
+  if (told?.answer === 'differ' && told.because === 'document_number')
+    return disputeCase(tx, deps, seen, by, { reason: 'other_number', documentType, otherAccountId });
+  if (told !== null && told.answer !== 'agree') return deny(tx, at, by, about, 'identity_mismatch');
   if (claim !== null && seen.status === 'open') return contest(tx, deps, seen, by, read);
-  if (claim !== null && !(await isWeaker(tx, claim, at))) {
-    const otherAccountId = claim.accountId;
+  if (claim !== null && !(await isWeaker(tx, claim, at)))
     return disputeCase(tx, deps, seen, by, { reason: 'claimed_as_strongly', documentType, otherAccountId });
-  }
   if (claim !== null) await winBack(tx, deps, { claim, holderId: seen.accountId, caseId, by, at });
 
   const official = seen.status === 'half' ? 2 : 1;

@@ -4,6 +4,7 @@ import type { Db } from '../storage/db.ts';
 import type { By } from './change-rules.ts';
 import type { CommandDeps } from './command.ts';
 import { movedMeanwhile } from './counter-rules.ts';
+import { notify } from './notify.ts';
 import { revokeEvidenceIn } from './revoke-evidence.ts';
 
 /**
@@ -23,7 +24,7 @@ export async function disputeCase(
     ? { secondBy: by.accountId, secondAt: at, secondCounter: seen.heldCounter }
     : { firstBy: by.accountId, firstAt: at, firstCounter: seen.heldCounter };
   const { reason, documentType, otherAccountId } = about;
-  if (!(await moveCase(tx, seen, { ...mine, status: 'disputed', documentType, reason, closedAt: at })))
+  if (!(await moveCase(tx, seen, { ...mine, status: 'disputed', documentType, reason, otherAccountId, closedAt: at })))
     throw movedMeanwhile();
   const actor = { kind: 'staff', id: by.accountId } as const;
   const { clientId, requestId } = by.cause;
@@ -31,6 +32,8 @@ export async function disputeCase(
     const which = { source: 'counter', reference: seen.id };
     await revokeEvidenceIn(tx, deps, { which, reason: 'disputed', actor, initiator: 'admin', requestId });
   }
+  // Somebody showed a card that says so: that is for the other side to know, whoever is right.
+  if (otherAccountId !== null) await notify(tx, deps, { accountId: otherAccountId, kind: 'identity_disputed', at });
   const sides = otherAccountId === null ? [seen.accountId] : [seen.accountId, otherAccountId];
   for (const accountId of sides)
     await append(tx, {

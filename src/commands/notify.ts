@@ -20,6 +20,7 @@ export const noticeKinds = [
   'accounts_merged',
   'merge_undone',
   'identity_attempted',
+  'identity_disputed',
   'identity_released',
   'identity_won_back',
 ] as const;

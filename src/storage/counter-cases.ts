@@ -30,6 +30,8 @@ export interface CounterCase {
   readonly documentType: string | null;
   readonly closedAt: Date | null;
   readonly reason: string | null;
+  /** Of a dispute: who claims the document as well; null: no account that is known. */
+  readonly otherAccountId: string | null;
   /** Grows with each write. */
   readonly revision: number;
 }
@@ -55,6 +57,7 @@ const shape = {
   documentType: words,
   closedAt: timeOrNull,
   reason: words,
+  otherAccountId: words,
   revision: z.number(),
 };
 const caseRow = row(shape);
@@ -127,6 +130,43 @@ export async function casesOf(db: Db, accountId: string, limit: number): Promise
     .select(columns);
   return rows.map((raw) => caseRow.parse(raw));
 }
+
+export interface CounterDispute extends CounterCase {
+  /** The person was confirmed in a later case, or the two accounts were made one. */
+  readonly settled: boolean;
+}
+
+/** What was not for officials at a counter to decide, the newest first. */
+export async function disputedCases(db: Db, limit = 100): Promise<CounterDispute[]> {
+  const found = await db('counter_cases')
+    .where({ status: 'disputed' })
+    .orderBy('id', 'desc')
+    .limit(limit)
+    .select(columns);
+  const disputes = found.map((raw) => caseRow.parse(raw));
+  const ids = disputes.map(({ accountId }) => accountId);
+  const confirmed = z
+    .array(z.object({ id: z.string(), account_id: z.string() }))
+    .parse(
+      await db('counter_cases').where({ status: 'confirmed' }).whereIn('account_id', ids).select('id', 'account_id'),
+    );
+  const merged = z
+    .array(z.object({ keep_id: z.string(), gone_id: z.string() }))
+    .parse(
+      await db('merges').whereNull('undone_at').whereIn('keep_id', sidesOf(disputes)).select('keep_id', 'gone_id'),
+    );
+  return disputes.map((dispute) => {
+    const { id, accountId, otherAccountId } = dispute;
+    const sides = [accountId, otherAccountId];
+    const settled =
+      confirmed.some((later) => later.account_id === accountId && later.id > id) ||
+      merged.some((merge) => sides.includes(merge.keep_id) && sides.includes(merge.gone_id));
+    return { ...dispute, settled };
+  });
+}
+
+const sidesOf = (disputes: readonly CounterCase[]): string[] =>
+  disputes.flatMap(({ accountId, otherAccountId }) => (otherAccountId === null ? [] : [accountId, otherAccountId]));
 
 /** The code for the citizen's own page; null once the case is closed. */
 export async function codeOf(db: Db, keyring: Keyring, counterCase: CounterCase): Promise<string | null> {

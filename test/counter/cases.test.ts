@@ -13,6 +13,7 @@ import {
   caseById,
   casesOf,
   codeOf,
+  disputedCases,
   documentOf,
   insertCase,
   liveCaseOf,
@@ -274,6 +275,45 @@ withDatabases('checks in person', (makeDb) => {
       expect(await confirmedOf(first)).toEqual(['officials:1', 'officials:2']);
       expect(await evidenceOf(db(), found.accountId)).toEqual([]);
       for (const id of [first, found.accountId]) expect(await about(id)).toContain('counter_case.disputed');
+    });
+
+    it('the other side of a dispute is told, and support is shown both sides until it is settled', async () => {
+      const read = somebody();
+      const first = await checked(read, 2);
+      const phone = { kind: 'phone', value: '+85290007011', confirmedAt: t0 } as const;
+      await insertContact(db(), testKeyring, { accountId: first, ...phone });
+      const { found, code } = await hall.opened(await hall.citizen(), 2);
+      for (const by of [an, bo]) {
+        await hall.take(by, code);
+        await hall.confirm(by, found.id, read);
+      }
+      expect(await db()('outbox').where({ kind: 'notice', target: first })).toHaveLength(1);
+      const dispute = async () => (await disputedCases(db())).find(({ id }) => id === found.id);
+      expect(await dispute()).toMatchObject({ accountId: found.accountId, otherAccountId: first, settled: false });
+      // They came again, with what is theirs.
+      const again = await hall.opened(found.accountId);
+      await hall.take(an, again.code);
+      expect(await hall.confirm(an, again.found.id, somebody())).toEqual({ done: 'confirmed' });
+      expect(await dispute()).toMatchObject({ settled: true });
+    });
+
+    it('a further document of somebody known here that another account holds: won back from a weaker claim, else a dispute', async () => {
+      for (const officials of [1, 2] as const) {
+        const owner = await checked(somebody(), 2);
+        const residence = somebody({ document: 'cn_hmt_residence_permit', number: `81000019800101001${officials}` });
+        const other = await checked(residence, officials);
+        const { found, code } = await hall.opened(owner, 2);
+        await hall.take(an, code);
+        expect(await hall.confirm(an, found.id, residence)).toEqual({ done: 'half' });
+        const held = async (id: string) =>
+          (await personOf(db(), testKeyring, id))?.documents.map(({ number }) => number);
+        expect(await held(other)).toHaveLength(1);
+        await hall.take(bo, code);
+        const done = officials === 1 ? 'confirmed' : 'disputed';
+        expect(await hall.confirm(bo, found.id, residence)).toEqual({ done });
+        expect(await held(owner)).toHaveLength(officials === 1 ? 2 : 1);
+        expect(await held(other)).toEqual(officials === 1 ? undefined : [residence.number]);
+      }
     });
 
     it('nothing stands of a contested case that no second official came to', async () => {

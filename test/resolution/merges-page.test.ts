@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { newId } from '../../src/lib/crypto.ts';
 import type { Db } from '../../src/storage/db.ts';
 import { aliasesOf } from '../../src/storage/merges.ts';
 import { insertEvent } from '../../src/storage/sessions.ts';
@@ -68,4 +69,44 @@ it('two officials who have looked both up merge two accounts, and undo it; an ap
   expect(await aliasesOf(db, keep.id)).toEqual(new Map());
   expect(await db('accounts').where({ id: gone.id }).first('status')).toEqual({ status: 'active' });
   expect(await db('consents').where({ account_id: gone.id }).first('client_id')).toEqual({ client_id: 'library' });
+});
+
+it('support is shown who is in dispute at the counter, with the state', async () => {
+  const { db } = room;
+  const support = await room.desk(['support']);
+  const [here, other] = [await storedAccount(db), await storedAccount(db)];
+  const id = newId();
+  await db('counter_cases').insert({
+    ...{
+      id,
+      account_id: here.id,
+      officials: 2,
+      status: 'disputed',
+      opened_at: 1,
+      expires_at: 2,
+      closed_at: 3,
+      revision: 3,
+    },
+    ...{ reason: 'claimed_as_strongly', document_type: 'passport', category: 'foreign', other_account_id: other.id },
+  });
+  const shown = async () => {
+    const page = await (await support.get('/admin/merges', 'text/html')).text();
+    return page.slice(page.indexOf('id="at-counter"'), page.indexOf('Waiting for a second official'));
+  };
+  const open = await shown();
+  for (const text of [here.id, other.id, 'Another account proved the same document', '>Open<'])
+    expect(open).toContain(text);
+  expect(open).not.toMatch(/undefined|\[object Object\]/);
+  await db('counter_cases').insert({
+    ...{
+      id: newId(),
+      account_id: here.id,
+      officials: 1,
+      status: 'confirmed',
+      opened_at: 4,
+      expires_at: 5,
+      revision: 1,
+    },
+  });
+  expect(await shown()).toContain('>Settled<');
 });
