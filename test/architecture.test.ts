@@ -286,9 +286,10 @@ describe('the house', () => {
     // Whoever asks the rule itself: the commands, and the pages that tell it beforehand.
     const rule = all.filter(({ target, typeOnly }) => target === './src/assurance/binding.ts' && !typeOnly);
     expect(rule.map(({ file }) => file).sort()).toEqual([
+      'src/account/merges.ts',
+      'src/commands/answer-merge.ts',
       'src/commands/bind.ts',
       'src/commands/link-identity.ts',
-      'src/commands/merge-rules.ts',
       'src/journey/binding.ts',
       'src/storage/external-identities.ts',
     ]);

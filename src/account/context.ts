@@ -74,10 +74,21 @@ export function freshly(deps: AccountDeps, returnTo: string): Middleware {
  * person signs in once more. What the change itself takes, its command asks.
  */
 export function freshlyHere(deps: AccountDeps, returnTo: string): Middleware {
+  return freshlySince(deps, returnTo, async () => null);
+}
+
+/** The same, and not before a moment: null where any sign-in to this area does. */
+export function freshlySince(
+  deps: AccountDeps,
+  returnTo: string,
+  sinceOf: (accountId: string) => Promise<Date | null>,
+): Middleware {
   return async (ctx, next) => {
     const session: AreaSession | undefined = ctx.state.area;
+    const since = session ? await sinceOf(session.accountId) : null;
     const shown = session && (await shownIn(deps.db, session.accountId, await ceremonyOf(deps, session), deps.clock()));
-    await signedInFor(deps, ctx, next, returnTo, shown?.length ? fresh : 0);
+    const counts = shown?.some(({ at }) => since === null || at >= since) === true;
+    await signedInFor(deps, ctx, next, returnTo, counts ? fresh : 0);
   };
 }
 

@@ -7,6 +7,7 @@ import { decisionRoutes } from './decisions.ts';
 import type { AccountDeps } from './deps.ts';
 import { evidenceRoutes } from './evidence.ts';
 import { identityRoutes } from './identities.ts';
+import { mergeRoutes } from './merges.ts';
 import { overviewRoutes } from './overview.ts';
 import { qrRoutes } from './qr.ts';
 import { sessionRoutes } from './sessions.ts';
@@ -25,6 +26,7 @@ export function accountRoutes(deps: AccountDeps): Router {
   activityRoutes(router, deps);
   decisionRoutes(router, deps);
   counterRoutes(router, deps);
+  mergeRoutes(router, deps);
   qrRoutes(router, deps);
   return router;
 }

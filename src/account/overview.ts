@@ -19,6 +19,7 @@ import { contactsOf } from '../storage/accounts.ts';
 import { passkeysOf, passwordOf, totpOf } from '../storage/authenticators.ts';
 import { consentsOf } from '../storage/consents.ts';
 import { anyCounter } from '../storage/counters.ts';
+import { openQuestions } from '../storage/merge-answers.ts';
 import { personOf } from '../storage/persons.ts';
 import { sessionRecordsOf } from '../storage/sessions.ts';
 import type { AreaSession } from '../web/area-session.ts';
@@ -50,6 +51,7 @@ const overview: Handler = async (deps, ctx, citizen) => {
     phone: phone ? maskPhone(phone.value) : null,
     documents: (person?.documents ?? []).map(({ type, number }) => ({ type, masked: maskDocument(number) })),
     ...shown,
+    merges: (await openQuestions(db, account.id, deps.clock())).length,
     interventions: (await askedOf(deps, account.id)).map((item) => ({
       ...item,
       raiseUrl: item.needs.includes('prove') ? (shown.next?.raiseUrl ?? '/account/counter') : null,

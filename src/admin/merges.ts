@@ -9,6 +9,7 @@ import { ShiminError } from '../lib/errors.ts';
 import { openDisputes } from '../storage/canonical-rows.ts';
 import { type Change, changeById, changesIn } from '../storage/changes.ts';
 import { disputedCases } from '../storage/counter-cases.ts';
+import { type MergeQuestion, questionsOf } from '../storage/merge-answers.ts';
 import { latestMerges, mergeById } from '../storage/merges.ts';
 import { lookOf } from '../storage/staff-looks.ts';
 import { parseForm, seeOther } from '../web/forms.ts';
@@ -31,6 +32,10 @@ async function render(deps: AdminDeps, ctx: Context, staff: Staff, again: object
     deps,
     waiting.map(({ proposedBy }) => proposedBy),
   );
+  const asked = await questionsOf(
+    deps.db,
+    waiting.map(({ id: changeId }) => changeId),
+  );
   const disputes = await openDisputes(deps.db, deps.keyring);
   const done = query(ctx, 'done') ?? '';
   page(
@@ -47,6 +52,7 @@ async function render(deps: AdminDeps, ctx: Context, staff: Staff, again: object
         by: nameOf(change.proposedBy),
         revision: change.revision,
         mine: change.proposedBy === staff.accountId,
+        ...answersOn(asked, change),
       })),
       disputes: disputes.map(({ accountId, otherId, type }) => ({ accountId, otherId, type })),
       atCounter: (await disputedCases(deps.db)).map(
@@ -71,6 +77,17 @@ function pairOf(change: Change): { keepId: string; goneId: string } {
   const { keepId, goneId } = what.payload;
   return { keepId, goneId };
 }
+
+/** What both holders said; an undoing asks nobody. */
+function answersOn(asked: readonly MergeQuestion[], change: Change) {
+  if (change.kind !== 'merge') return { keepSaid: null, goneSaid: null, ready: true };
+  const of = (stays: boolean) => (asked.some((one) => saidYes(one, change, stays)) ? 'said_yes' : 'no_answer');
+  const [keepSaid, goneSaid] = [of(true), of(false)];
+  return { keepSaid, goneSaid, ready: keepSaid === 'said_yes' && goneSaid === 'said_yes' };
+}
+
+const saidYes = ({ changeId, stays, answer }: MergeQuestion, change: Change, side: boolean) =>
+  changeId === change.id && stays === side && answer === 'yes';
 
 /** Whoever takes part has looked both accounts up: knowing their numbers is no look at the people. */
 async function lookedAt(deps: AdminDeps, staff: Staff, ids: readonly string[]): Promise<boolean> {

@@ -85,6 +85,13 @@ function worthOf(adding: Bindable): BindingStrength {
 }
 
 /**
+ * Whether sign-ins show enough to give an account up to another, or take one in: all that it can show, and two factors at
+ * least, as one is anybody's who has the phone.
+ */
+export const isEnoughToMerge = (ways: WaysIn, events: Parameters<typeof strengthOf>[0]): boolean =>
+  rank(strengthOf(events)) >= rank(stronger(strongestOf(ways), 'two_factors'));
+
+/**
  * What must be shown to bind something: the lower of what the account can show at most and what the new one will be able
  * to (SP 800-63B-4 4.1.2.1); at least a sign-in.
  */

@@ -10,6 +10,9 @@ import { type Proposal, powerToPropose } from './change-payload.ts';
 import type { Cause } from './command.ts';
 import { isRole, may, type Operation, powersOf, type Role } from './permissions.ts';
 
+/** A proposal that nobody decides is void after a week, so that an old one takes nobody by surprise. */
+export const proposalLives = 7 * 24 * 3_600_000;
+
 /** Who does it and in which request. */
 export interface By {
   readonly accountId: string;

@@ -11,6 +11,7 @@ import { applyChange } from './apply-change.ts';
 import { type Proposal, proposalOf } from './change-payload.ts';
 import { approvalOf, type By, isOwn, mayPropose, orThrow, type Refusal, refuse, staffRoles } from './change-rules.ts';
 import type { CommandDeps } from './command.ts';
+import { bothSaidYes } from './merge-rules.ts';
 import { may } from './permissions.ts';
 import { hasProvedName } from './proved-name.ts';
 import { notSecond } from './second-person.ts';
@@ -28,7 +29,7 @@ export interface Decision {
 /**
  * The second pair of eyes (`second-person.ts`): publishes a change, schedules it or turns it down. The roles of both are
  * read again at this moment. Each refusal is a line in the audit.
- * @throws ShiminError `self_approval`, `same_person`, `decider_no_person`, `own_change`, `name_unproved`, `forbidden`, `change_decided`, `change_expired`, `change_stale`, `proposer_lost_role`
+ * @throws ShiminError `self_approval`, `same_person`, `decider_no_person`, `own_change`, `name_unproved`, `forbidden`, `change_decided`, `change_expired`, `change_stale`, `proposer_lost_role`, `merge_unproven`
  */
 export async function decideChange(deps: CommandDeps, input: Decision): Promise<Change> {
   const at = deps.clock();
@@ -82,6 +83,8 @@ async function refusalOf(
   if (!killed && !(await mayPropose(tx, change.proposedBy ?? '', what, current.document))) return 'proposer_lost_role';
   if (await lacksName(tx, deps, what, at)) return 'name_unproved';
   if (await rolePastPassword(tx, what)) return 'staff_password';
+  // The officials' word that both are one person's is not enough.
+  if (what.kind === 'merge' && !(await bothSaidYes(tx, change.id, what.payload))) return 'merge_unproven';
   return null;
 }
 

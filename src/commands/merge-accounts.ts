@@ -22,7 +22,7 @@ import { connectedApps } from '../storage/signal-streams.ts';
 import { actorOf } from './actor.ts';
 import type { CommandDeps } from './command.ts';
 import { withLevelChange } from './level-change.ts';
-import { isBarred, isFinal, type TwoAccounts, UNDO_MS } from './merge-rules.ts';
+import { bothSaidYes, isBarred, isFinal, type TwoAccounts, UNDO_MS } from './merge-rules.ts';
 import { notifyContacts } from './notify.ts';
 import { tellApps } from './tell-apps.ts';
 
@@ -47,7 +47,7 @@ export async function mergeAccounts(
   const { keepId, goneId } = pair;
   const { at } = by;
   await lockBoth(tx, pair);
-  if (await isBarred(tx, deps, pair, at)) throw stale();
+  if ((await isBarred(tx, deps, pair, at)) || !(await bothSaidYes(tx, change.id, pair))) throw stale();
   const undoUntil = new Date(at.getTime() + UNDO_MS);
   const merge = { id: newId(), keepId, goneId, changeId: change.id, mergedAt: at, undoUntil };
   if (!(await openMerge(tx, merge))) throw stale();

@@ -1,17 +1,15 @@
-import { bindingStrengths, strengthOf, strongestOf } from '../assurance/binding.ts';
 import { inForce } from '../assurance/interventions.ts';
 import { agreement } from '../identity/agreement.ts';
 import { findAccount, personOf } from '../storage/accounts.ts';
 import { passwordOf } from '../storage/authenticators.ts';
 import { liveCaseOf } from '../storage/counter-cases.ts';
 import type { Db } from '../storage/db.ts';
-import { evidenceOf } from '../storage/evidence.ts';
 import { openInterventions } from '../storage/interventions.ts';
-import { eventsSince, mergeById, mergesOf } from '../storage/merges.ts';
+import { questionsOf } from '../storage/merge-answers.ts';
+import { mergeById, mergesOf } from '../storage/merges.ts';
 import { rolesOf } from '../storage/staff.ts';
 import type { CommandDeps } from './command.ts';
 import { recordOfPerson } from './upstream-person.ts';
-import { waysInOf } from './ways-in.ts';
 
 export interface TwoAccounts {
   /** The account that stays. */
@@ -20,28 +18,18 @@ export interface TwoAccounts {
   readonly goneId: string;
 }
 
-/** A sign-in that proves an account while an official sits by. */
-const PROOF_MS = 30 * 60_000;
-/** A check in person proves it for a day. */
-const COUNTER_MS = 24 * 3_600_000;
 /** How long two officials may undo a merge. */
 export const UNDO_MS = 14 * 24 * 3_600_000;
 
 /**
- * How the holder of an account has just shown that it is theirs: by a sign-in at the account's own level, or in person at a
- * counter; null: not at all. Knowing its number, mail address or name proves nothing (D16).
+ * Whether the holders of both accounts have said yes to this proposal. What they were asked names the pair and the
+ * direction, so a yes to another one is none (`test/attacks/merge-ceremony.test.ts`).
  */
-export async function proofOf(tx: Db, accountId: string, at: Date): Promise<'sign_in' | 'counter' | null> {
-  const events = await eventsSince(tx, accountId, new Date(at.getTime() - PROOF_MS));
-  const rank = (strength: (typeof bindingStrengths)[number]) => bindingStrengths.indexOf(strength);
-  const own = strongestOf(await waysInOf(tx, accountId));
-  // One factor is anybody's who has the phone; an account with no way in of its own has no level to go by.
-  if (rank(strengthOf(events)) >= Math.max(rank(own), rank('two_factors'))) return 'sign_in';
-  const since = at.getTime() - COUNTER_MS;
-  const seen = (await evidenceOf(tx, accountId)).some(
-    ({ kind, recordedAt, revokedAt }) => kind === 'counter' && revokedAt === null && recordedAt.getTime() > since,
-  );
-  return seen ? 'counter' : null;
+export async function bothSaidYes(tx: Db, changeId: string, { keepId, goneId }: TwoAccounts): Promise<boolean> {
+  const asked = await questionsOf(tx, [changeId]);
+  const saidYes = (own: string, other: string, stays: boolean) =>
+    asked.some((one) => one.accountId === own && one.otherId === other && one.stays === stays && one.answer === 'yes');
+  return saidYes(keepId, goneId, true) && saidYes(goneId, keepId, false);
 }
 
 /** Whether two accounts may not become one whoever proves them; the same when it is proposed and when it is done. */

@@ -17,6 +17,7 @@ export const noticeKinds = [
   'authenticator_stopped',
   'identity_linked',
   'identity_unlinked',
+  'merge_asked',
   'accounts_merged',
   'merge_undone',
   'identity_attempted',

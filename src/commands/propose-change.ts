@@ -6,17 +6,25 @@ import { type Change, insertChange, lockChange, updateChange } from '../storage/
 import { type Db, transaction } from '../storage/db.ts';
 import { currentPolicy, policyByVersion } from '../storage/policies.ts';
 import { actorOf } from './actor.ts';
+import { askHolders } from './answer-merge.ts';
 import { mayHold } from './app-roles.ts';
 import { type Proposal, powerToPropose, proposalOf, shapedPolicy, validPolicy } from './change-payload.ts';
-import { approvalOf, type By, isOwn, mayPropose, orThrow, type Refusal, refuse, staffRoles } from './change-rules.ts';
+import {
+  approvalOf,
+  type By,
+  isOwn,
+  mayPropose,
+  orThrow,
+  proposalLives,
+  type Refusal,
+  refuse,
+  staffRoles,
+} from './change-rules.ts';
 import type { CommandDeps } from './command.ts';
-import { isBarred, isFinal, proofOf } from './merge-rules.ts';
+import { isBarred, isFinal } from './merge-rules.ts';
 import { may } from './permissions.ts';
 import { sameProposal } from './same-proposal.ts';
 import { rolePastPassword } from './staff-password.ts';
-
-/** A proposal that nobody decides is void after a week, so that an old one takes nobody by surprise. */
-const proposalLives = 7 * 24 * 3_600_000;
 
 type Result = { done: Change } | Refusal;
 
@@ -175,7 +183,10 @@ export async function proposeChange(
     if (unheard) return refuse(tx, at, by, about, 'role_not_for_apps');
     const publishAt = input.publishAt ?? null;
     const same = await sameProposal(tx, { what, publishAt, at });
-    if (same !== null) return { done: same };
+    if (same !== null) {
+      if (what.kind === 'merge') await askHolders(tx, deps, { change: same, pair: what.payload, by, at });
+      return { done: same };
+    }
     if (await rolePastPassword(tx, what)) return refuse(tx, at, by, about, 'staff_password');
     const why = await mergeRefusal(tx, deps, what, at);
     if (why !== null) return refuse(tx, at, by, about, why);
@@ -193,28 +204,20 @@ export async function proposeChange(
       expiresAt: new Date(at.getTime() + proposalLives),
     };
     await insertChange(tx, change);
+    if (what.kind === 'merge') await askHolders(tx, deps, { change, pair: what.payload, by, at });
     await noteProposal(tx, at, by, change);
     return { done: change };
   });
   return orThrow(result);
 }
 
-/** Both accounts are proved at this moment, by their holder: the officials' word that they are one person's is not enough (D16). */
-async function mergeRefusal(
-  tx: Db,
-  deps: CommandDeps,
-  what: Proposal,
-  at: Date,
-): Promise<'merge_barred' | 'merge_unproven' | null> {
+async function mergeRefusal(tx: Db, deps: CommandDeps, what: Proposal, at: Date): Promise<'merge_barred' | null> {
   if (what.kind === 'unmerge') {
     const { mergeId, ...pair } = what.payload;
     return (await isFinal(tx, mergeId, pair, at)) ? 'merge_barred' : null;
   }
   if (what.kind !== 'merge') return null;
-  if (await isBarred(tx, deps, what.payload, at)) return 'merge_barred';
-  const { keepId, goneId } = what.payload;
-  for (const id of [keepId, goneId]) if ((await proofOf(tx, id, at)) === null) return 'merge_unproven';
-  return null;
+  return (await isBarred(tx, deps, what.payload, at)) ? 'merge_barred' : null;
 }
 
 /** A kill's other half: written with the switch, in the caller's transaction; it waits until somebody looks. */

@@ -1,9 +1,7 @@
 import { z } from 'zod';
-import type { AuthenticationEvent } from '../assurance/evidence.ts';
 import { type Keyring, open, seal } from '../lib/crypto.ts';
 import { type Db, isTransaction, kindOf } from './db.ts';
 import { row, time, timeOrNull, toMs } from './rows.ts';
-import { eventRow } from './standing-rows.ts';
 import { isCurrent, newWatch, noteWriter, type WriteWatch } from './write-watch.ts';
 
 /** Two accounts of one person that became one. */
@@ -118,16 +116,6 @@ export async function closeMerge(tx: Db, id: string, at: Date): Promise<boolean>
       .whereNull('undone_at')
       .update({ undone_at: toMs(at), snapshot: '' })) === 1
   );
-}
-
-/** Sign-ins of an account since a moment, those ended left out. */
-export async function eventsSince(db: Db, accountId: string, since: Date): Promise<AuthenticationEvent[]> {
-  const rows = await db('authentication_events')
-    .where({ account_id: accountId })
-    .where('at', '>', toMs(since))
-    .whereNull('ended_at')
-    .limit(100);
-  return rows.map((raw) => eventRow.parse(raw));
 }
 
 const clientRow = z.object({ client_id: z.string() });

@@ -34,7 +34,7 @@ const ofPeople = [
   ...['evidence', 'external_identities', 'external_identity_keys', 'failures', 'interventions', 'journey_visits'],
   ...['known_devices', 'merges', 'oidc_models', 'oidc_replays', 'outbox', 'passkeys', 'passwords', 'pending'],
   ...['person_documents', 'person_names', 'persons', 'recovery_codes', 'session_records', 'staff', 'staff_looks'],
-  ...['subject_aliases', 'throttles', 'totps'],
+  ...['merge_answers', 'subject_aliases', 'throttles', 'totps'],
 ];
 
 export async function startWorld(databaseUrl: string, plant: Plant | null = null): Promise<World> {

@@ -1,4 +1,5 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, expect, it } from 'vitest';
+import { confirmMerge } from '../../src/commands/answer-merge.ts';
 import { decideChange } from '../../src/commands/decide-change.ts';
 import { proposeChange } from '../../src/commands/propose-change.ts';
 import { revokeEvidence } from '../../src/commands/revoke-evidence.ts';
@@ -19,10 +20,9 @@ import type { Db } from '../../src/storage/db.ts';
 import { evidenceOf, insertEvidence } from '../../src/storage/evidence.ts';
 import { findIdentity, identitiesOf, insertIdentity } from '../../src/storage/external-identities.ts';
 import { aliasesOf, passkeyHandle } from '../../src/storage/merges.ts';
-import { insertEvent } from '../../src/storage/sessions.ts';
 import { type Office, openOffice } from '../admin/staff-support.ts';
 import { withDatabases } from '../support/databases.ts';
-import { later, storedAccount, t0, testKeyring } from '../support/rows.ts';
+import { later, signedInFor, storedAccount, t0, testKeyring } from '../support/rows.ts';
 
 const subjects = [{ part: 'sub', of: ['app', 'chan'] as [string, string] }];
 const permit = { type: 'cn_hm_travel_permit', number: 'H12345678' };
@@ -36,11 +36,16 @@ withDatabases('merging two accounts of one person', (makeDb) => {
     office = await openOffice(db);
   });
 
-  const signIn = (accountId: string) =>
-    insertEvent(db, {
-      ...{ accountId, method: 'passkey', at: office.now, credentialId: 'c', sessionUid: null, interactionUid: null },
-      ...{ factors: ['possession', 'inherence'], userVerified: true, phishingResistant: true, deviceBound: true },
+  /** The holder of each confirms it, as `test/attacks/merge-ceremony.test.ts` does over HTTP. */
+  const confirm = async (change: { id: string }, accountId: string) => {
+    const ceremony = await signedInFor(db, accountId, office.now);
+    await confirmMerge(office.deps, {
+      accountId,
+      changeId: change.id,
+      ceremony,
+      cause: { requestId: null, clientId: 'account' },
     });
+  };
 
   /** An account with a phone, a passkey, an identity elsewhere and a proof. */
   const citizen = async (phone: string, document: typeof permit, person: Partial<NewPerson> = {}) => {
@@ -78,11 +83,15 @@ withDatabases('merging two accounts of one person', (makeDb) => {
       ...{ by: await office.member('support'), id, revision },
       ...{ decision: 'approve', reason: '' },
     });
+  const mergeBoth = async (pair: { keepId: string; goneId: string }) => {
+    const change = await propose(pair);
+    await confirm(change, pair.keepId);
+    await confirm(change, pair.goneId);
+    await approve(change);
+  };
   const merged = async () => {
     const pair = await two();
-    await signIn(pair.keepId);
-    await signIn(pair.goneId);
-    await approve(await propose(pair));
+    await mergeBoth(pair);
     return { ...pair, mergeId: String((await db('merges').first('id')).id) };
   };
   const undo = async (pair: { keepId: string; goneId: string; mergeId: string }) =>
@@ -114,7 +123,8 @@ withDatabases('merging two accounts of one person', (makeDb) => {
     expect(gone?.status).toBe('suspended');
     expect(await passkeyHandle(db, 'p+85290000001')).toBe(gone?.passkeyUserHandle);
     expect(await db('authentication_events').whereNull('ended_at')).toEqual([]);
-    expect(await db('outbox').where({ kind: 'notice' })).toHaveLength(2);
+    // The question, and what came of it.
+    expect(await db('outbox').where({ kind: 'notice' })).toHaveLength(4);
     const lines = (await readAudit(db, { afterSeq: 0, limit: 1000 })).filter(({ type }) => type === 'account.merged');
     expect(lines.map(({ accountId }) => accountId).sort()).toEqual([keepId, goneId].sort());
   });
@@ -122,9 +132,7 @@ withDatabases('merging two accounts of one person', (makeDb) => {
   it('undone by two, both are as they were, whatever was removed meanwhile', async () => {
     const pair = await two();
     const before = { keep: await pictureOf(pair.keepId), gone: await pictureOf(pair.goneId) };
-    await signIn(pair.keepId);
-    await signIn(pair.goneId);
-    await approve(await propose(pair));
+    await mergeBoth(pair);
     const mergeId = String((await db('merges').first('id')).id);
     await db('external_identity_keys').delete();
     await db('external_identities').delete();
@@ -174,34 +182,62 @@ withDatabases('merging two accounts of one person', (makeDb) => {
     await expect(undo(pair)).rejects.toMatchObject({ code: 'merge_barred' });
   });
 
-  describe('D16', () => {
-    it.each(['neither', 'keepId', 'goneId'] as const)('proof of only one, %s: refused, with a line', async (proved) => {
+  it.each(['neither', 'keepId', 'goneId'] as const)(
+    'confirmed by only one, %s: refused, with a line',
+    async (proved) => {
       const pair = await two();
-      if (proved !== 'neither') await signIn(pair[proved]);
-      await expect(propose(pair)).rejects.toMatchObject({ code: 'merge_unproven' });
+      const change = await propose(pair);
+      if (proved !== 'neither') await confirm(change, pair[proved]);
+      await expect(approve(change)).rejects.toMatchObject({ code: 'merge_unproven' });
       expect(await db('merges')).toEqual([]);
-      expect(await db('changes')).toEqual([]);
       const lines = await readAudit(db, { afterSeq: 0, limit: 1000 });
       expect(lines.at(-1)).toMatchObject({ type: 'change.refused', reason: 'merge_unproven' });
-    });
+    },
+  );
 
-    it('an old sign-in proves nothing', async () => {
-      const pair = await two();
-      await signIn(pair.keepId);
-      await signIn(pair.goneId);
-      office.now = later(31 * 60);
-      await expect(propose(pair)).rejects.toMatchObject({ code: 'merge_unproven' });
-    });
+  it('a check at a counter stands for no confirmation', async () => {
+    const pair = await two();
+    for (const accountId of [pair.keepId, pair.goneId])
+      await insertEvidence(db, {
+        ...{ accountId, kind: 'counter', source: 'counter', strength: 'superior', category: 'hong_kong' },
+        ...{ confirmed: ['name'], recordedAt: office.now, expiresAt: null, reference: accountId },
+      });
+    await expect(approve(await propose(pair))).rejects.toMatchObject({ code: 'merge_unproven' });
+  });
+
+  it('a sign-in of before the question, and one of a quarter of an hour ago, confirm nothing', async () => {
+    const pair = await two();
+    const cause = { requestId: null, clientId: 'account' };
+    const before = await signedInFor(db, pair.keepId, later(-1));
+    const change = await propose(pair);
+    const answer = { accountId: pair.keepId, changeId: change.id, cause };
+    const unproven = { code: 'merge_unproven' };
+    await expect(confirmMerge(office.deps, { ...answer, ceremony: before })).rejects.toMatchObject(unproven);
+    const ceremony = await signedInFor(db, pair.keepId, office.now);
+    office.now = later(16 * 60);
+    await expect(confirmMerge(office.deps, { ...answer, ceremony })).rejects.toMatchObject(unproven);
+  });
+
+  it('a proposal of before holders were asked is put to them when it is made again', async () => {
+    const pair = await two();
+    const old = await propose(pair);
+    await db('merge_answers').delete();
+    await expect(approve(old)).rejects.toMatchObject({ code: 'merge_unproven' });
+    const again = await propose(pair);
+    expect(again.id).toBe(old.id);
+    await confirm(again, pair.keepId);
+    await confirm(again, pair.goneId);
+    expect((await approve(again)).status).toBe('published');
   });
 
   it('not by one official, not of another person, not twice, not of a colleague', async () => {
     const pair = await two();
-    await signIn(pair.keepId);
-    await signIn(pair.goneId);
     const by = await office.member('support');
     const what = { kind: 'merge', payload: pair } as const;
     const proposed = await proposeChange(office.deps, { by, what, reason: 'one person' });
     const { id, revision } = proposed;
+    await confirm(proposed, pair.keepId);
+    await confirm(proposed, pair.goneId);
     const decision = { id, revision, decision: 'approve', reason: '' } as const;
     await expect(decideChange(office.deps, { by, ...decision })).rejects.toMatchObject({ code: 'self_approval' });
     const owner = await office.member('owner');
@@ -214,8 +250,6 @@ withDatabases('merging two accounts of one person', (makeDb) => {
 
   it.each(['keepId', 'goneId'] as const)('an open case at a counter, of %s: refused', async (whose) => {
     const pair = await two();
-    await signIn(pair.keepId);
-    await signIn(pair.goneId);
     const at = { openedAt: office.now, expiresAt: later(3600) };
     await insertCase(db, testKeyring, { id: newId(), accountId: pair[whose], officials: 2, code: 'ABCD2345', ...at });
     await expect(propose(pair)).rejects.toMatchObject({ code: 'merge_barred' });
@@ -230,16 +264,12 @@ withDatabases('merging two accounts of one person', (makeDb) => {
     ['no day of birth', { birthDate: undefined }],
   ])('two people are not made one: %s', async (_, person) => {
     const pair = await two(person);
-    await signIn(pair.keepId);
-    await signIn(pair.goneId);
     await expect(propose(pair)).rejects.toMatchObject({ code: 'merge_barred' });
   });
 
-  it('D16 one name and one birthday, but two numbers of one document: refused', async () => {
+  it('one name and one birthday, but two numbers of one document: refused', async () => {
     const pair = await two();
     await addDocument(db, testKeyring, { accountId: pair.goneId, type: card.type, number: 'B765432(1)', at: t0 });
-    await signIn(pair.keepId);
-    await signIn(pair.goneId);
     await expect(propose(pair)).rejects.toMatchObject({ code: 'merge_barred' });
   });
 });

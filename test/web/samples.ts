@@ -328,6 +328,7 @@ export const samples: Readonly<Record<string, readonly object[]>> = {
       apps: 2,
       sessions: 1,
       latest: activity,
+      merges: 1,
       interventions: [asked],
       done: 'account.authenticators.done_added',
     },
@@ -344,8 +345,29 @@ export const samples: Readonly<Record<string, readonly object[]>> = {
       apps: 0,
       sessions: 0,
       latest: [],
+      merges: 0,
       interventions: [],
     },
+  ],
+  'account/merges': [
+    {
+      questions: [
+        {
+          id: 'm1',
+          phone: '+852 •••• 4567',
+          category: 'hong_kong',
+          since: at,
+          stays: true,
+          until: at,
+          confirmed: false,
+          shown: true,
+        },
+        { id: 'm2', phone: null, category: null, since: at, stays: false, until: at, confirmed: true, shown: true },
+        { id: 'm3', phone: null, category: null, since: at, stays: false, until: at, confirmed: false, shown: false },
+      ],
+      done: 'account.merge.done_yes',
+    },
+    { questions: [], done: 'account.merge.done_no' },
   ],
   'account/authenticators': [
     {
