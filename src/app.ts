@@ -40,7 +40,6 @@ import { dispatch, home, isForm, observeRequest, onOurPaths } from './request-or
 import { accountClientSecret, adminClientSecret } from './seed.ts';
 import { areaSessionStore } from './storage/area-sessions.ts';
 import { connect } from './storage/db.ts';
-import { revokeGrantsOfAccount } from './storage/oidc-models/grants.ts';
 import { oidcModels } from './storage/oidc-models.ts';
 import { currentPolicy } from './storage/policies.ts';
 import { standingReader } from './storage/standing.ts';
@@ -201,7 +200,6 @@ export async function createShimin(deps: {
     endSession: deliveries.endSession,
     isSignedIn: (ctx) => isSignedIn(engine.provider, door(ctx)),
     sessionOfSid: (accountId, sid) => sessionUidOfSid(engine.provider, db, accountId, 'account', sid),
-    revokeApp: async (accountId, clientId) => void (await revokeGrantsOfAccount(db, accountId, clientId)),
   });
 
   const admin = areaSession({

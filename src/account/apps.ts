@@ -1,4 +1,5 @@
 import type Router from '@koa/router';
+import { agreementNow, isDepartment, itemsOf } from '../assurance/release.ts';
 import { takeConsentBack } from '../commands/give-consent.ts';
 import { ShiminError } from '../lib/errors.ts';
 import { listApps } from '../storage/apps.ts';
@@ -15,28 +16,33 @@ const apps: Handler = async (deps, ctx, { account }) => {
   const byId = new Map(all.map((app) => [app.id, app]));
   deps.renderer.render(ctx, 'account/apps', {
     apps: consents
-      .filter(({ clientId }) => clientId !== 'account')
-      .map(({ clientId, scopes, claims, givenAt }) => {
+      .filter((on) => on.clientId !== 'account')
+      .flatMap((on) => {
+        const { clientId, basis, givenAt } = on;
         const app = byId.get(clientId);
-        return {
-          grantId: clientId,
-          name: app ? i18n.pick(app.name, locale) : clientId,
-          purpose: app ? i18n.pick(app.purpose, locale) : '',
-          items: [...scopes, ...claims].filter((item) => item !== 'openid'),
-          at: givenAt,
-        };
+        const release = agreementNow(on, isDepartment(app?.metadata));
+        if (release === null) return [];
+        return [
+          {
+            grantId: clientId,
+            name: app ? i18n.pick(app.name, locale) : clientId,
+            purpose: app ? i18n.pick(app.purpose, locale) : '',
+            items: itemsOf(release),
+            passedOn: basis === 'city_rules',
+            at: givenAt,
+          },
+        ];
       }),
-    done: doneKey(ctx, ['account.apps.done_withdrawn']),
+    done: doneKey(ctx, ['account.apps.done_withdrawn', 'account.apps.done_stopped']),
   });
 };
 
-/** Taking consent back ends the app's tokens at once; it does not need signing in again, since it takes away and gives nothing. */
+/** Taking back ends the app's tokens with it; it does not need signing in again, since it takes away and gives nothing. */
 const withdraw: Handler = async (deps, ctx, { account }) => {
   const clientId = param(ctx, 'app');
-  if (!(await takeConsentBack(deps, { accountId: account.id, clientId, cause: causeOf(ctx) })))
-    throw new ShiminError('not_found', { status: 404 });
-  await deps.revokeApp(account.id, clientId);
-  seeOther(ctx, '/account/apps?done=apps.done_withdrawn');
+  const was = await takeConsentBack(deps, { accountId: account.id, clientId, cause: causeOf(ctx) });
+  if (was === null) throw new ShiminError('not_found', { status: 404 });
+  seeOther(ctx, `/account/apps?done=apps.${was === 'agreed' ? 'done_withdrawn' : 'done_stopped'}`);
 };
 
 export function appRoutes(router: Router, deps: AccountDeps): void {

@@ -20,8 +20,6 @@ export interface AccountDeps extends CommandDeps {
   readonly areaSession: AreaSessions;
   /** Ends an SSO session and tells every app it reached. */
   readonly endSession: (uid: string) => Promise<void>;
-  /** Ends all tokens of one app for one account. */
-  readonly revokeApp: (accountId: string, clientId: string) => Promise<void>;
   /** The SSO session behind an area session's `sid`; null when it is gone. */
   readonly sessionOfSid: (accountId: string, sid: string) => Promise<string | null>;
   readonly clientAddress: (ctx: Context) => string;

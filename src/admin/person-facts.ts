@@ -107,7 +107,11 @@ async function doings(deps: AdminDeps, ctx: Context, id: string, level: (id: str
       createdAt,
       lastSeenAt,
     })),
-    consents: consents.map(({ clientId, givenAt }) => ({ app: appName(clientId), givenAt })),
+    consents: consents.map(({ clientId, givenAt, basis }) => ({
+      app: appName(clientId),
+      givenAt,
+      passedOn: basis === 'city_rules',
+    })),
     decisions: decisions.map((decision) => ({
       at: decision.at,
       app: appName(decision.clientId),

@@ -73,7 +73,9 @@ export const auditEvents = [
   { type: 'identity.won_back', data: ['caseId'] },
   { type: 'session.ended', data: ['count', 'parked', 'scope', 'roles'] },
   { type: 'consent.given', data: ['scopes', 'claims'] },
-  { type: 'consent.withdrawn', data: ['scopes'] },
+  { type: 'consent.withdrawn', data: ['scopes', 'claims'] },
+  { type: 'claims.passed_on', data: ['scopes', 'claims'] },
+  { type: 'claims.stopped', data: ['scopes', 'claims'] },
   { type: 'token.reuse_detected', data: ['kind'] },
   { type: 'key.rotated', data: ['algorithms', 'kids', 'before', 'after'], values: ['current', 'next', 'previous'] },
   {

@@ -1,7 +1,17 @@
 import type Router from '@koa/router';
+import type { Context } from 'koa';
+import {
+  agreementNow,
+  isDepartment,
+  isPassedOn,
+  itemsOf,
+  type Release,
+  releaseOf,
+  toAsk,
+} from '../assurance/release.ts';
 import { giveConsent } from '../commands/give-consent.ts';
-import { protocolClaims, requestedClaims } from '../oidc/request.ts';
-import { findConsent, wasWithdrawn } from '../storage/consents.ts';
+import { requestedRelease } from '../oidc/request.ts';
+import { consentWith } from '../storage/consents.ts';
 import { seeOther } from '../web/forms.ts';
 import { causeOf, type Handler, withSituation } from './context.ts';
 import type { JourneyDeps } from './deps.ts';
@@ -9,8 +19,10 @@ import type { Situation } from './gather.ts';
 import { saveState } from './state.ts';
 
 export interface ConsentNeed {
-  readonly scopes: readonly string[];
-  readonly claims: readonly string[];
+  /** What the citizen is asked about. */
+  readonly ask: Release;
+  /** What the app receives already; null: nothing, it is new. */
+  readonly held: Release | null;
 }
 
 /** What the app asks for and the citizen has not agreed to; null when nothing is missing. */
@@ -20,56 +32,56 @@ export async function missingConsent(
   accountId: string,
 ): Promise<ConsentNeed | null> {
   const { interaction, app } = situation;
-  const need = asked(situation);
-  const agreed = await findConsent(deps.db, accountId, app.id);
-  // A department of the city is not asked about, unless the citizen took consent back before.
-  if (app.metadata.shimin_first_party === true && (agreed || !(await wasWithdrawn(deps.db, accountId, app.id))))
-    return null;
+  const asked = requestedRelease(interaction.params);
+  const department = isDepartment(app.metadata);
+  const on = await consentWith(deps.db, accountId, app.id);
+  if (isPassedOn(asked, on, department)) return null;
+  const held = agreementNow(on, department);
+  const ask = toAsk(asked, on, department);
+  if (ask !== null) return { ask, held };
   const forced = (interaction.params.prompt ?? '').split(' ').includes('consent');
   // prompt=consent asks again, once per request (OpenID Connect Core 3.1.2.1).
-  if (forced && !(agreed && agreed.givenAt.getTime() >= startedAt(situation))) return need;
-  if (!agreed) return need;
-  const known = new Set([...agreed.scopes, ...agreed.claims]);
-  return [...need.scopes, ...need.claims].every((item) => known.has(item)) ? null : need;
+  return forced && on !== null && on.givenAt.getTime() < startedAt(situation) ? { ask: asked, held: null } : null;
 }
 
 const interactionSeconds = 30 * 60;
 const startedAt = (situation: Situation) => situation.interaction.expiresAt.getTime() - interactionSeconds * 1000;
 
-function asked(situation: Situation): ConsentNeed {
-  const { params } = situation.interaction;
-  const scopes = (params.scope ?? '').split(' ').filter(Boolean);
-  return { scopes, claims: requestedClaims(params).filter((claim) => !protocolClaims.has(claim)) };
-}
-
-/** The request says what is agreed to; nothing in the form can widen it (security.md E01). */
+/**
+ * The request says what can be agreed to, and the page what of it was shown: nothing in the form can widen it, and what was
+ * taken back while the page stood open is asked about anew.
+ */
 const allow: Handler = async (deps, ctx, situation) => {
   const { citizen, app } = situation;
-  if (citizen) {
-    const need = asked(situation);
-    const before = await findConsent(deps.db, citizen.account.id, app.id);
+  const need = citizen ? await missingConsent(deps, situation, citizen.account.id) : null;
+  if (citizen && need) {
+    const shown = textField(ctx, 'shown')?.split(' ').filter(Boolean) ?? itemsOf(need.ask);
     await giveConsent(deps, {
       accountId: citizen.account.id,
       clientId: app.id,
-      scopes: [...new Set([...(before?.scopes ?? []), ...need.scopes])],
-      claims: [...new Set([...(before?.claims ?? []), ...need.claims])],
+      department: isDepartment(app.metadata),
+      release: releaseOf([...shown, ...itemsOf(need.held ?? nothing)], requestedRelease(situation.interaction.params)),
       cause: causeOf(ctx, situation),
     });
   }
   seeOther(ctx, situation.base);
 };
 
-const consent: Handler = async (deps, ctx, situation) => {
+const nothing: Release = { scopes: [], claims: [] };
+
+function textField(ctx: Context, name: string): string | undefined {
   const body: unknown = ctx.request.body;
-  const decision = typeof body === 'object' && body !== null && 'decision' in body ? body.decision : undefined;
-  if (decision === 'allow') return allow(deps, ctx, situation);
+  const value: unknown = typeof body === 'object' && body !== null ? Reflect.get(body, name) : undefined;
+  return typeof value === 'string' ? value : undefined;
+}
+
+const consent: Handler = async (deps, ctx, situation) => {
+  if (textField(ctx, 'decision') === 'allow') return allow(deps, ctx, situation);
   return seeOther(ctx, await deps.engine.refuse(ctx, 'access_denied', 'the citizen declined'));
 };
 
 const choose: Handler = async (deps, ctx, situation) => {
-  const body: unknown = ctx.request.body;
-  const way =
-    typeof body === 'object' && body !== null && 'way' in body && typeof body.way === 'string' ? body.way : '';
+  const way = textField(ctx, 'way') ?? '';
   await saveState(deps, situation.interaction, {
     ...situation.state,
     notice: null,

@@ -2,16 +2,15 @@ import type { Client, Account as EngineAccount, KoaContextWithOIDC } from 'oidc-
 import { assuranceClaim } from '../assurance/claims.ts';
 import { isAlive } from '../assurance/evidence.ts';
 import { inForce, stops } from '../assurance/interventions.ts';
-import { isNamed } from '../assurance/untied.ts';
+import { askedFor, narrowVerified } from '../assurance/release.ts';
 import { verifiedClaims } from '../assurance/verified-claims.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Keyring } from '../lib/crypto.ts';
 import { answerOf, type GrantAnswer, type GrantSource, isStillGood } from '../standing/grant.ts';
-import { namedRecord } from '../standing/named-record.ts';
 import { type Standing, type StandingDeps, standingInSession } from '../standing/session.ts';
-import { contactsOf } from '../storage/accounts.ts';
-import { personOf } from '../storage/persons.ts';
+import { tellable } from '../standing/told.ts';
 import type { GrantOrigin } from './grant-origin.ts';
+import { releasedNow } from './grants.ts';
 import { type LevelNames, levelNames } from './profiles.ts';
 import { rowsOfRequest } from './request-rows.ts';
 
@@ -26,7 +25,17 @@ interface Source extends GrantOrigin {
   readonly accountId?: string | undefined;
   readonly clientId?: string | undefined;
   readonly sessionUid?: string | undefined;
-  readonly scope?: string | undefined;
+  scope?: string | undefined;
+  /** The request's `claims` parameter, parsed. */
+  readonly claims?: unknown;
+}
+
+interface Answerable {
+  readonly standing: Standing;
+  readonly answer: GrantAnswer;
+  readonly names: LevelNames;
+  /** Claims that the person agreed to, or that a department is passed, at this moment. */
+  readonly may: ReadonlySet<string>;
 }
 
 /**
@@ -48,6 +57,9 @@ export function accountFinder(deps: Deps) {
     const grant = grantOf(source, names);
     if (source.kind !== 'AccessToken' && !isStillGood(standing, grant)) return undefined;
     const answer = answerOf(standing, grant);
+    const released = await releasedNow(deps.db, ctx.oidc.client, { ...source, accountId: sub });
+    // Written on with the token that comes of it: what is agreed to later was not in this one.
+    if (source.scope !== undefined) source.scope = released.scope;
     // What is made of a code or refresh token says what holds now; an access token is only answered for.
     if (source.kind !== 'AccessToken') {
       source.acr = answer.acr === undefined ? undefined : names.out(answer.acr);
@@ -56,7 +68,8 @@ export function accountFinder(deps: Deps) {
     }
     return {
       accountId: sub,
-      claims: async (_use, scope, requested) => claimsOf(deps, { standing, answer, names }, scope, requested),
+      claims: async (_use, scope, requested) =>
+        claimsOf(deps, { standing, answer, names, may: released.claims }, scope, requested),
     };
   };
 }
@@ -111,34 +124,30 @@ function levelClaims(
 
 async function claimsOf(
   deps: Deps,
-  { standing, answer, names }: { standing: Standing; answer: GrantAnswer; names: LevelNames },
+  { standing, answer, names, may }: Answerable,
   scope: string,
   requested: Record<string, unknown>,
 ): Promise<{ sub: string; [claim: string]: unknown }> {
-  const scopes = new Set(scope.split(' '));
-  const { account } = standing;
+  // Of what may leave, what goes into this answer.
+  const wanted = askedFor(scope, { userinfo: requested }).claims.filter((claim) => may.has(claim));
+  const told = await tellable(deps, standing, new Set(wanted));
   const claims: { sub: string; [claim: string]: unknown } = {
-    sub: account.id,
+    sub: standing.account.id,
     ...levelClaims(standing, answer, names),
   };
-  const wants = (name: string, byScope: string) => scopes.has(byScope) || name in requested;
-  const person =
-    isNamed(standing.assessment) && (wants('name', 'profile') || 'verified_claims' in requested)
-      ? await personOf(deps.db, deps.keyring, account.id)
-      : null;
-  if (wants('locale', 'profile')) claims.locale = account.locale;
-  const proved = namedRecord(person, standing.assessment);
-  if (proved?.name && wants('name', 'profile')) claims.name = proved.name;
-  if (wants('phone_number', 'phone') || 'phone_number_verified' in requested) {
-    const phone = (await contactsOf(deps.db, deps.keyring, account.id)).find((contact) => contact.kind === 'phone');
-    if (phone) Object.assign(claims, { phone_number: phone.value, phone_number_verified: true });
+  for (const claim of wanted) {
+    const value = claim === 'phone_number_verified' ? told.has('phone_number') || undefined : told.get(claim);
+    if (value !== undefined && !claim.includes('.')) claims[claim] = value;
   }
-  if ('verified_claims' in requested && proved?.name) {
-    const known = { name: proved.name, ...(proved.birthDate ? { birthdate: proved.birthDate } : undefined) };
-    const verified = verifiedClaims(requested.verified_claims, {
+  if (told.has('verified_claims.name')) {
+    const known = ['name', 'birthdate'].flatMap((name) => {
+      const value = told.get(`verified_claims.${name}`);
+      return value === undefined ? [] : [[name, value] as const];
+    });
+    const verified = verifiedClaims(narrowVerified(requested.verified_claims, new Set(wanted)), {
       assessment: standing.assessment,
       evidence: standing.evidence.filter((item) => isAlive(item, deps.clock())),
-      claims: known,
+      claims: Object.fromEntries(known),
       now: deps.clock(),
     });
     if (verified !== null) claims.verified_claims = verified;

@@ -8,6 +8,7 @@ import type { Decision } from '../storage/decisions.ts';
 import { adoptEvents, upsertSessionRecord } from '../storage/sessions.ts';
 import { decisionOf } from './decision.ts';
 import { noteMade } from './grant-origin.ts';
+import { askAboutClaims } from './grants.ts';
 import { wasOffered } from './interaction.ts';
 import { levelNames } from './profiles.ts';
 import { acrRequest } from './request.ts';
@@ -33,6 +34,7 @@ const replaced = ['max_age', 'essential_acrs', 'essential_acr'];
  */
 export function assurancePolicy(deps: PolicyDeps): interactionPolicy.Prompt[] {
   const policy = base();
+  askAboutClaims(policy);
   const login = policy.get('login');
   if (!login) throw new ShiminError('internal', { status: 500, message: 'engine without login prompt' });
   for (const reason of replaced) login.checks.remove(reason);

@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import Provider, { type Adapter, type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider';
 import { acrLabels } from '../assurance/mapping.ts';
+import { claimsOfScope } from '../assurance/release.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Keyring } from '../lib/crypto.ts';
 import type { ShiminError } from '../lib/errors.ts';
@@ -17,7 +18,7 @@ import { asRegistered, ifRegistered, narrowGrants, scopesNow } from './app-now.t
 import { type Browsers, bindToBrowser, guardResume } from './browser-binding.ts';
 import { clientDefaults, rememberClients, retiringMatches, secretMatches } from './clients.ts';
 import { carryOrigins } from './grant-origin.ts';
-import { grantLoader } from './grants.ts';
+import { grantLoader, releasedNow } from './grants.ts';
 import type { KeySet } from './keys.ts';
 import { boundWork, countBegun, type OpenWork } from './open-work.ts';
 import { engineFetch } from './outgoing.ts';
@@ -117,9 +118,9 @@ function configuration(deps: ProviderDeps): Configuration {
     extraTokenClaims: tokenResource(deps.issuer),
     // Listed under openid, so that they are in every ID token without being asked for (design, section 1).
     claims: {
-      openid: ['sub', 'acr', 'amr', 'auth_time', 'assurance'],
-      profile: ['name', 'locale'],
-      phone: ['phone_number', 'phone_number_verified'],
+      openid: [...claimsOfScope.openid],
+      profile: [...claimsOfScope.profile],
+      phone: [...claimsOfScope.phone],
       verified_claims: null,
     },
     interactions: {
@@ -231,8 +232,9 @@ async function answerIntrospection(deps: ProviderDeps, ctx: KoaContextWithOIDC):
   const token = ctx.oidc.entities.AccessToken ?? ctx.oidc.entities.RefreshToken;
   if (!body.active || !token) return;
   const claims = await assuranceOfToken(deps, token, ctx.oidc.client);
-  const scope = scopesNow(ctx.oidc.client, token.scope);
-  ctx.body = claims ? { ...body, ...(scope === undefined ? {} : { scope }), ...claims } : { active: false };
+  const registered = scopesNow(ctx.oidc.client, token.scope);
+  const { scope } = await releasedNow(deps.db, ctx.oidc.client, { accountId: token.accountId, scope: registered });
+  ctx.body = claims ? { ...body, ...(registered === undefined ? {} : { scope }), ...claims } : { active: false };
 }
 
 /** The engine lists the levels of the policy it was made under; another may be in force since. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { askedFor, type Release } from '../assurance/release.ts';
 import type { AcrRequest } from '../assurance/requirement.ts';
 
 const acrMember = z
@@ -27,44 +28,23 @@ export function acrRequest(params: Readonly<Record<string, unknown>>): AcrReques
 }
 
 function acrInClaims(raw: unknown): { essential: boolean; values: string[] } | undefined {
-  if (typeof raw !== 'string') return undefined;
-  let json: unknown;
-  try {
-    json = JSON.parse(raw);
-  } catch {
-    return undefined;
-  }
-  const parsed = claimsParameter.safeParse(json);
-  const acr = parsed.success ? parsed.data.id_token?.acr : undefined;
+  const claims = claimsParameter.safeParse(parsed(raw));
+  const acr = claims.success ? claims.data.id_token?.acr : undefined;
   if (!acr) return undefined;
   const values = acr.values ?? (acr.value === undefined ? [] : [acr.value]);
   return { essential: acr.essential === true, values };
 }
 
-/** Claims that say how the person signed in; they need no consent of their own. */
-export const protocolClaims: ReadonlySet<string> = new Set([
-  'sub',
-  'sid',
-  'auth_time',
-  'acr',
-  'amr',
-  'iss',
-  'assurance',
-]);
+/** What an authorization request asks to be told, or to do. The engine has checked the JSON of `claims`. */
+export function requestedRelease(params: Readonly<Record<string, unknown>>): Release {
+  return askedFor(typeof params.scope === 'string' ? params.scope : '', parsed(params.claims));
+}
 
-/** Claim names that a request asks for by the `claims` parameter. */
-export function requestedClaims(params: Readonly<Record<string, unknown>>): string[] {
-  if (typeof params.claims !== 'string') return [];
-  let parsed: unknown;
+function parsed(raw: unknown): unknown {
+  if (typeof raw !== 'string') return undefined;
   try {
-    parsed = JSON.parse(params.claims);
+    return JSON.parse(raw);
   } catch {
-    return [];
+    return undefined;
   }
-  const names = new Set<string>();
-  for (const part of Object.values(typeof parsed === 'object' && parsed !== null ? parsed : {})) {
-    if (typeof part !== 'object' || part === null) continue;
-    for (const name of Object.keys(part)) if (!protocolClaims.has(name)) names.add(name);
-  }
-  return [...names];
 }

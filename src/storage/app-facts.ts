@@ -4,7 +4,7 @@ import { deliveryMethods, streamStatuses } from './signal-streams.ts';
 
 const counted = z.object({ n: z.coerce.number() });
 
-/** How many citizens agreed that the app receives something, and have not taken it back. */
+/** About how many citizens the app receives something: they agreed, or it is passed on under the city's rules, and none took it back. */
 export async function consentsFor(db: Db, clientId: string): Promise<number> {
   const found = await db('consents').where({ client_id: clientId }).whereNull('withdrawn_at').count({ n: '*' }).first();
   return counted.parse(found).n;

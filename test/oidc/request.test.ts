@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { acrRequest, protocolClaims, requestedClaims } from '../../src/oidc/request.ts';
+import { acrRequest, requestedRelease } from '../../src/oidc/request.ts';
 
 const nothing = { acrValues: [], prompt: [], scopes: [], resources: [], actions: [] };
 const asked = (claims: unknown) => acrRequest({ claims: typeof claims === 'string' ? claims : JSON.stringify(claims) });
@@ -55,24 +55,21 @@ describe('what a request asks of the level', () => {
 });
 
 describe('claims that a request names', () => {
-  const names = (claims: unknown) => requestedClaims({ claims: JSON.stringify(claims) });
-  it('are those of every place, each once', () => {
+  const names = (claims: unknown) => requestedRelease({ claims: JSON.stringify(claims) }).claims;
+  it('are those of every place, each once and as it leaves', () => {
     const acr = { essential: true };
-    expect(names({ id_token: { name: null, acr }, userinfo: { name: null, verified_claims: {} } })).toEqual([
-      'name',
-      'verified_claims',
-    ]);
+    const userinfo = { name: null, verified_claims: { verification: {}, claims: { birthdate: {} } } };
+    expect(names({ id_token: { name: null, acr }, userinfo })).toEqual(['name', 'verified_claims.birthdate']);
   });
   it('are not those that say how the person signed in', () => {
     const own = ['sub', 'sid', 'auth_time', 'acr', 'amr', 'iss', 'assurance'];
-    expect([...protocolClaims]).toEqual(own);
     expect(names({ id_token: Object.fromEntries(own.map((name) => [name, null])) })).toEqual([]);
   });
   it.each([['nothing'], [null], [7], [[]], [{ id_token: null, userinfo: 'name' }]])('%j names none', (claims) =>
     expect(names(claims)).toEqual([]),
   );
-  it('and none are in what is no JSON, or no text', () => {
+  it('and none are in what is no JSON, or no text; a scope that is no text is none', () => {
     for (const claims of ['{', undefined, { userinfo: { name: null } }])
-      expect(requestedClaims({ claims })).toEqual([]);
+      expect(requestedRelease({ claims, scope: 7 })).toEqual({ scopes: [], claims: [] });
   });
 });

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { findConsent, saveConsent, wasWithdrawn, withdrawConsent } from '../../src/storage/consents.ts';
+import { consentsOf, consentWith, saveConsent, withdrawConsent } from '../../src/storage/consents.ts';
 import { withDatabases } from '../support/databases.ts';
 import { later, race, storedAccount, t0 } from '../support/rows.ts';
 
@@ -10,9 +10,12 @@ withDatabases('consents', (makeDb) => {
     const given = { accountId, clientId: 'library', scopes: ['openid'], claims: ['name'], givenAt: t0 };
     await saveConsent(db, given);
     expect(await race(20, () => withdrawConsent(db, accountId, 'library', later(1)))).toBe(1);
-    expect(await findConsent(db, accountId, 'library')).toBeNull();
-    expect(await wasWithdrawn(db, accountId, 'library')).toBe(true);
-    await saveConsent(db, { ...given, givenAt: later(2) });
-    expect(await findConsent(db, accountId, 'library')).toEqual({ ...given, givenAt: later(2) });
+    expect(await consentsOf(db, accountId)).toEqual([]);
+    expect(await consentWith(db, accountId, 'library')).toEqual({ ...given, basis: 'agreed', withdrawn: true });
+    await saveConsent(db, { ...given, basis: 'city_rules', givenAt: later(2) });
+    const again = { ...given, basis: 'city_rules', withdrawn: false, givenAt: later(2) };
+    expect(await consentWith(db, accountId, 'library')).toEqual(again);
+    expect(await consentsOf(db, accountId)).toEqual([again]);
+    expect(await consentWith(db, accountId, 'parks')).toBeNull();
   });
 });

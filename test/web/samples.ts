@@ -287,11 +287,18 @@ export const samples: Readonly<Record<string, readonly object[]>> = {
     {
       ...journey,
       items: [
-        { id: 'profile', value: '张伟' },
-        { id: 'phone', value: '+86 138****0001' },
+        { id: 'verified_claims.name', value: '张伟' },
+        { id: 'phone_number', value: '+86 138****0001' },
         { id: hostile, value: hostile },
       ],
-      offline: false,
+      ...{ already: [], shown: `verified_claims.name phone_number ${hostile}`, further: false },
+    },
+    {
+      ...journey,
+      items: [{ id: 'verified_claims.birthdate', value: '1990-01-01' }],
+      already: ['name', hostile],
+      shown: 'x',
+      further: true,
     },
   ],
   'journey/waiting': [{ ...journey, pollUrl: `${base}/prove/state`, seconds: 3 }],
@@ -471,7 +478,10 @@ export const samples: Readonly<Record<string, readonly object[]>> = {
   ],
   'account/apps': [
     {
-      apps: [{ grantId: 'g1', name: hostile, purpose: 'x', items: ['profile', 'other'], at }],
+      apps: [
+        { grantId: 'g1', name: hostile, purpose: 'x', items: ['name', 'other'], passedOn: false, at },
+        { grantId: 'g2', name: 'x', purpose: 'x', items: ['verified_claims.evidence'], passedOn: true, at },
+      ],
       done: 'account.apps.done_withdrawn',
     },
     { apps: [] },
