@@ -220,7 +220,10 @@ describe.each(databaseKinds)('a merge is confirmed by both holders, over HTTP [%
     ahead = 0;
     expect(await yes(keep, change)).toBe(404);
     expect(await yes(gone, change)).toBe(404);
-    await expect(decide(change)).rejects.toMatchObject({ code: 'change_expired' });
+    // The housekeeping of the server may have closed it meanwhile.
+    const over = { code: expect.stringMatching(/^change_(expired|decided)$/) };
+    await expect(decide(change)).rejects.toMatchObject(over);
+    expect(await merges(keep)).toEqual([]);
   });
 
   it('a case at a counter that is opened after both said yes stops it', async () => {
