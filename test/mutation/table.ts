@@ -9,9 +9,9 @@ const identity = (...names: string[]) => names.map((name) => `test/identity/${na
 export const table: Readonly<Record<string, readonly string[]>> = {
   'src/assurance/binding.ts': assurance('binding'),
   'src/identity/agreement.ts': identity('agreement'),
-  'src/assurance/assess.ts': assurance('assess', 'records', 'each-time'),
+  'src/assurance/assess.ts': assurance('assess', 'grounds', 'records', 'each-time'),
   'src/assurance/authentication.ts': assurance('authentication', 'assess'),
-  'src/assurance/identity.ts': assurance('assess', 'records', 'faults'),
+  'src/assurance/identity.ts': assurance('identity', 'records', 'faults'),
   'src/assurance/accepted.ts': assurance('accepted', 'explain'),
   'src/assurance/requirement.ts': assurance('requirement', 'stale'),
   'src/assurance/worth.ts': assurance('worth', 'bridge-worth'),
