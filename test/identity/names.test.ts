@@ -26,6 +26,14 @@ describe('names', () => {
     ['李'.repeat(51), 'bad_length'],
     ['张*', 'bad_characters'],
     ['·买买提', 'bad_format'],
+    ['买买提·', 'bad_format'],
+    ['阿··买', 'bad_format'],
+    ['李明', 'ok'],
+    ['李〇', 'ok'],
+    ['阿·买·提', 'ok'],
+    ['李'.repeat(50), 'ok'],
+    ['李A', 'bad_characters'],
+    ['A李', 'bad_characters'],
   ])('%s: %s', (name, reason) => expect(checkName(name).reason).toBe(reason));
   it.each([
     ['李晓明', '李晓明', true, 'equal'],
@@ -70,6 +78,15 @@ describe('a name as a document, a source or a person has it', () => {
     'Иван Петров',
     '김민수',
     'マリア',
+    '李'.repeat(50),
+    'A'.repeat(100),
+    'LI',
+    '김',
+    'Я',
+    'A (B) (C)',
+    'A / B @ C',
+    '阿·买·提',
+    '\u0301A',
   ])('%s is a name', (given) => expect(readName(given)).toMatchObject({ ok: true, name: given }));
 
   it.each([
@@ -86,12 +103,25 @@ describe('a name as a document, a source or a person has it', () => {
     ['J\u041EHN', 'bad_characters'],
     ['LEE (MEI', 'bad_format'],
     ['TAN @', 'bad_format'],
+    ['TAN/ ', 'bad_format'],
+    ['A @ / B', 'bad_format'],
+    ['A//B', 'bad_format'],
+    ['A)(B', 'bad_format'],
+    ['LEE MEI)', 'bad_format'],
+    ['买买提·', 'bad_format'],
+    ['买··提', 'bad_format'],
+    ['\u0391\u0411', 'bad_characters'],
+    ['A\u0391', 'bad_characters'],
+    ['-LI', 'bad_characters'],
+    [`${'山'.repeat(100)}a`, 'bad_length'],
   ])('%j is none: %s', (given, reason) => expect(readName(given)).toEqual({ ok: false, reason }));
 
   it('an upstream’s masked, empty or endless text is nobody’s name', () => {
     for (const told of [null, undefined, 7, '', ' ', '张*', '张＊', '张••', '●三', 'A'.repeat(400)])
       expect(nameTold(told)).toBeNull();
     expect(nameTold(' Chan  Tai Man ')).toBe('Chan Tai Man');
+    expect(nameTold(`LI${' '.repeat(297)}A`)).toBe('LI A');
+    expect(nameTold(`LI${' '.repeat(298)}A`)).toBeNull();
   });
 
   it('is normalised once and for all, and read alike before and after', () => {
@@ -125,6 +155,15 @@ describe('whether two names are one', () => {
     ['王\uE863', '王䶮', 'equal', 'same'],
     ['กา', 'กี', 'spelling', 'different'],
     ['李', '李明', 'length', 'different'],
+    ['李 CHAN', '李 CHAN', 'equal', 'same'],
+    ['阿·卜', '阿卜明', 'spelling', 'different'],
+    ['王明\uE000', '王\uE000', 'length', 'different'],
+    ['\uE000\uE001', '\uE002明', 'private', 'incomparable'],
+    ['CHAN TAI', 'CHAN', 'length', 'different'],
+    ['ΆΝΝΑ', 'ΑΝΝΑ', 'marks', 'same'],
+    ['ЁЛКИН', 'ЕЛКИН', 'marks', 'same'],
+    ['O’BRIEN', "O'BRIEN", 'equal', 'same'],
+    ['김 민수', '민수 김', 'order', 'same'],
   ])('%s and %s: %s, %s', (a, b, reason, answer) => {
     expect(compareNames(a, b)).toEqual({ equal: reason === 'equal', reason });
     expect([nameAnswer(a, b), nameAnswer(b, a)]).toEqual([answer, answer]);
