@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { type Acceptance, acceptedEvents, acceptedEvidence, personCategory } from '../../src/assurance/accepted.ts';
+import {
+  type Acceptance,
+  acceptedEvents,
+  acceptedEvidence,
+  anything,
+  notAccepted,
+  personCategory,
+} from '../../src/assurance/accepted.ts';
 import { event, evidence, kinds, now } from './support.ts';
 
 const taking = (allow: string[] | null, deny: string[], categories: Acceptance['categories'] = null): Acceptance => ({
@@ -22,6 +29,27 @@ describe('the sign-ins that count for an app', () => {
   ])('%s', (_what, acceptance, counting) => expect(acceptedEvents(acceptance, all)).toEqual(counting));
 });
 
+describe('why evidence does not count for an app', () => {
+  it.each<[Acceptance, ReturnType<typeof notAccepted>]>([
+    [anything, null],
+    [taking(['exit-entry'], []), null],
+    [taking(['population'], []), 'source_denied'],
+    [taking(['exit-entry'], ['exit-entry']), 'source_denied'],
+    [taking(null, ['exit-entry'], ['macao']), 'source_denied'],
+    [taking(null, ['population'], ['macao', 'hong_kong']), null],
+    [taking(null, [], ['macao']), 'category_refused'],
+    [taking(null, [], []), 'category_refused'],
+  ])('%j: %s', (acceptance, reason) => expect(notAccepted(acceptance, kinds.permit)).toBe(reason));
+  it('a contact is of no category, and other evidence of none is of none that is asked for', () => {
+    expect(notAccepted(taking(null, [], []), kinds.contact)).toBeNull();
+    expect(notAccepted(taking(null, [], ['macao']), kinds.population)).toBe('category_refused');
+  });
+  it('nothing does not where the app takes anything', () => {
+    const items = [kinds.contact, kinds.permit];
+    expect(acceptedEvidence(anything, items)).toBe(items);
+  });
+});
+
 describe('the evidence that counts for an app', () => {
   it.each<[string, Acceptance, string[]]>([
     ['a source that it names', taking(['population'], []), ['population']],
@@ -31,6 +59,14 @@ describe('the evidence that counts for an app', () => {
     const items = [kinds.contact, kinds.population, kinds.permit];
     expect(acceptedEvidence(acceptance, items).map(({ kind }) => kind)).toEqual(counting);
   });
+});
+
+it('a person is of the category that the newest evidence says, if any does', () => {
+  expect(personCategory([])).toBeNull();
+  expect(personCategory([kinds.contact])).toBeNull();
+  const older = evidence({ kind: 'document', category: 'macao', recordedAt: new Date(0) });
+  expect(personCategory([kinds.permit, older, kinds.contact])).toBe('hong_kong');
+  expect(personCategory([older, kinds.permit])).toBe('hong_kong');
 });
 
 it('of evidence as old as other evidence, the later in the list says the category', () => {

@@ -12,7 +12,7 @@ export const table: Readonly<Record<string, readonly string[]>> = {
   'src/assurance/assess.ts': assurance('assess', 'grounds', 'records', 'each-time'),
   'src/assurance/authentication.ts': assurance('authentication', 'assess'),
   'src/assurance/identity.ts': assurance('identity', 'records', 'faults'),
-  'src/assurance/accepted.ts': assurance('accepted', 'explain'),
+  'src/assurance/accepted.ts': assurance('accepted'),
   'src/assurance/requirement.ts': assurance('requirement', 'stale'),
   'src/assurance/worth.ts': assurance('worth'),
   'src/assurance/bridge-worth.ts': assurance('upstream-facts'),
