@@ -93,7 +93,7 @@ export async function createShimin(deps: {
   const renderer = createRenderer({ viewsDir: here('../views'), i18n, assets });
 
   // Upstreams
-  const rollups = startRollups({ db, clock, log });
+  const rollups = startRollups({ db, clock, log, onOdd: metrics.oddAnswer });
   const observe = (source: string, answered: boolean) => rollups.note(source, answered);
   const upstreams = openUpstreams({
     config,

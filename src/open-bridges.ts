@@ -9,6 +9,7 @@ import { checkModules } from './proofing/checks.ts';
 import { type BridgeRow, bridgeRow, bridgeRows, openSettings } from './storage/bridges.ts';
 import type { Db } from './storage/db.ts';
 import { disabledSources } from './storage/sources.ts';
+import { watched } from './watched.ts';
 
 export interface OutsideDoors {
   readonly bridges: BridgeDoor;
@@ -73,7 +74,10 @@ export function openOutside(deps: {
   const checkOf = (row: BridgeRow): OpenCheck | null => {
     const found = openCheck(row);
     const module = checkModules.find(({ traits }) => traits.id === row.id);
-    return found && module ? { traits: module.traits, healthy: found.healthy, method: found.port } : null;
+    if (!found || !module) return null;
+    const { traits } = module;
+    const nameOnly = traits.asks.length === 0 && traits.ofAccount !== true;
+    return { traits, healthy: found.healthy, method: watched(deps, found.port, { nameOnly }) };
   };
 
   const door = <T>(open: (row: BridgeRow) => T | null) => ({

@@ -8,6 +8,7 @@ import { openOutside } from './open-bridges.ts';
 import { faceService } from './proofing/face.ts';
 import { populationRegister } from './proofing/population.ts';
 import type { Db } from './storage/db.ts';
+import { watched } from './watched.ts';
 
 /** All services of others that we call, each behind its own circuit. */
 export function openUpstreams(deps: {
@@ -37,7 +38,7 @@ export function openUpstreams(deps: {
   const outside = openOutside({ ...deps, allowLoopback });
   return {
     ...outside,
-    population: populationRegister(signed('population')),
+    population: watched(deps, populationRegister(signed('population')), { nameOnly: true }),
     face: faceService(signed('face')),
     sendSms: smsGateway({ url: config.sms.url, token: config.sms.token, allowLoopback, upstream: own.sms }),
     health: () => ({

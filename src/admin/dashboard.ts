@@ -27,6 +27,7 @@ const dashboard: AdminHandler = async (deps, ctx, staff) => {
     byMethod(await counts('method'), names),
     ...journeys(await counts('journey'), names),
     sources(await counts('source'), names),
+    odd(await counts('odd'), names),
   ];
   page(deps, ctx, staff, 'dashboard', {
     days,
@@ -149,6 +150,21 @@ function sources(counts: readonly DailyCount[], names: Names): Plot {
     'sources',
     ['ok', 'failed'].map((word) => names.t(`dashboard.source_outcome.${word}`)),
     rowsOf(table, ['ok', 'failed'], names.source),
+  );
+}
+
+/** What somebody has to look at: guessing, and answers that can't be so. */
+function odd(counts: readonly DailyCount[], names: Names): Plot {
+  const asked = [...new Set(counts.map((item) => item.b))].toSorted();
+  const table = tally(
+    counts,
+    (item) => item.a,
+    (item) => item.b,
+  );
+  return plotOf(
+    'odd',
+    asked.map(names.source),
+    rowsOf(table, asked, (what) => names.t(`dashboard.odd.${what}`)),
   );
 }
 

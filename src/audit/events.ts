@@ -69,6 +69,7 @@ export const auditEvents = [
   { type: 'identity.unlinked', data: ['bridge'] },
   { type: 'identity.refused', data: ['bridge'] },
   { type: 'identity.attempted', data: [] },
+  { type: 'source.odd', data: ['source'] },
   { type: 'identity.released', data: ['caseId'] },
   { type: 'identity.won_back', data: ['caseId'] },
   { type: 'session.ended', data: ['count', 'parked', 'scope', 'roles'] },

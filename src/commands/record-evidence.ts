@@ -9,6 +9,7 @@ import { insertEvidence, recordByReference, revokeEvidence } from '../storage/ev
 import { liftByDoing } from './close-interventions.ts';
 import type { Cause, CommandDeps } from './command.ts';
 import { withLevelChange } from './level-change.ts';
+import { noteGuess } from './odd-answers.ts';
 import { stopDeceased } from './stop-deceased.ts';
 import { tellingOwner } from './tell-owner.ts';
 import { claimPerson, refuseMinor } from './upstream-person.ts';
@@ -107,6 +108,8 @@ export async function refuseEvidence(
       // Only what is said of the account's own document takes anything.
       if (reason === 'deceased') await stopDeceased(tx, deps, accountId, input.cause);
     }
+    const { accountId, source, reason } = input;
+    await noteGuess(tx, deps, { accountId, source, reason });
     await append(tx, {
       at,
       type: 'evidence.refused',

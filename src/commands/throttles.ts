@@ -1,7 +1,7 @@
 import { blindIndex } from '../lib/crypto.ts';
 import { ShiminError } from '../lib/errors.ts';
 import { knowsDevice, noteDevice } from '../storage/known-devices.ts';
-import { clear, giveBack, type HitResult, hit } from '../storage/throttle.ts';
+import { clear, giveBack, type HitResult, hit, wasHit } from '../storage/throttle.ts';
 import type { CommandDeps } from './command.ts';
 
 interface Limit {
@@ -46,6 +46,13 @@ export const limits = {
   createAddress: { limit: 2_000, windowSec: day, lockSec: hour },
   /** How often a person is told that somebody proves with their name and number. */
   ownerTold: { limit: 1, windowSec: day, lockSec: 0 },
+  /** What sources say, watched for what is odd: nobody is stopped by these. */
+  oddYes: { limit: 1, windowSec: day, lockSec: 0 },
+  oddNo: { limit: 1, windowSec: day, lockSec: 0 },
+  oddNames: { limit: 2, windowSec: day, lockSec: 0 },
+  oddGuesses: { limit: 3, windowSec: day, lockSec: 0 },
+  oddTotal: { limit: 100, windowSec: hour, lockSec: 0 },
+  oddTold: { limit: 1, windowSec: day, lockSec: 0 },
   counterOpen: { limit: 20, windowSec: day, lockSec: 0 },
   counterRow: { limit: 10, windowSec: 15 * minute, lockSec: 15 * minute },
   counterDay: { limit: 300, windowSec: day, lockSec: hour },
@@ -79,6 +86,11 @@ export async function count(deps: CommandDeps, name: LimitName, key: string): Pr
   const { allowed, retryAfterSec } = await tryOnce(deps, name, key);
   if (!allowed)
     throw new ShiminError('too_many_requests', { status: 429, retryAfter: retryAfterSec, detail: { limit: name } });
+}
+
+/** Whether anything was counted there of late; counts nothing. */
+export function isCounted(deps: CommandDeps, name: LimitName, key: string): Promise<boolean> {
+  return wasHit(deps.db, bucketOf(deps, name, key), deps.clock());
 }
 
 /** It was a good one: it doesn't count. */

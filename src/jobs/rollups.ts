@@ -15,8 +15,15 @@ const leftAfterMs = 40 * 60_000;
 /** Rows of other nodes may be committed a little after the time in their ids. */
 const settleMs = 5_000;
 
+export interface RollUpDeps {
+  readonly db: Db;
+  readonly clock: Clock;
+  /** Something odd about a source was counted, by this process and no other. */
+  readonly onOdd?: (what: string, source: string) => void;
+}
+
 /** Counts what happened into the day it happened on, each thing once, whichever process does it. Says whether there is more. */
-export async function rollUp(deps: { db: Db; clock: Clock }): Promise<boolean> {
+export async function rollUp(deps: RollUpDeps): Promise<boolean> {
   const more = [await rollUpDecisions(deps), await rollUpAudit(deps), await rollUpVisits(deps)];
   return more.some(Boolean);
 }
@@ -39,7 +46,7 @@ async function rollUpDecisions({ db, clock }: { db: Db; clock: Clock }): Promise
   return (await counted(db, 'decisions', mark, last.id, counts)) && settled.length === batch;
 }
 
-async function rollUpAudit({ db }: { db: Db }): Promise<boolean> {
+async function rollUpAudit({ db, onOdd }: RollUpDeps): Promise<boolean> {
   const mark = await rollupMark(db, 'audit');
   // As they are stored: a line that somebody spoilt is for `audit verify`, and holds nothing up here.
   const page = await auditLines(db, { afterSeq: Number(mark || 0), limit: batch });
@@ -47,13 +54,16 @@ async function rollUpAudit({ db }: { db: Db }): Promise<boolean> {
   if (!last) return false;
   const counts = page.flatMap((line): Count[] => {
     if (!('type' in line)) return [];
-    const { type, data, at, outcome, clientId } = line;
+    const { type, data, at, outcome, clientId, reason } = line;
+    if (type === 'source.odd') return [{ day: dayOf(at), kind: 'odd', a: reason ?? '', b: String(data.source), c: '' }];
     if (type !== 'authentication.succeeded' && type !== 'authentication.failed') return [];
     const { methods } = data;
     const names = typeof methods === 'string' ? [methods] : Array.isArray(methods) ? methods.map(String) : [];
     return names.map((method) => ({ day: dayOf(at), kind: 'method', a: method, b: outcome, c: clientId ?? '' }));
   });
-  return (await counted(db, 'audit', mark, String(last.seq), counts)) && page.length === batch;
+  const mine = await counted(db, 'audit', mark, String(last.seq), counts);
+  if (mine) for (const { kind, a, b } of counts) if (kind === 'odd') onOdd?.(a, b);
+  return mine && page.length === batch;
 }
 
 async function rollUpVisits({ db, clock }: { db: Db; clock: Clock }): Promise<boolean> {
@@ -90,7 +100,7 @@ export interface SourceStats {
  * Counts in the background every ten seconds. Calls to sources are gathered in memory till then: a process that dies takes
  * ten seconds of that one plot with it, and no request waits for a count.
  */
-export function startRollups(deps: { db: Db; clock: Clock; log: Log }): Loop & SourceStats {
+export function startRollups(deps: RollUpDeps & { log: Log }): Loop & SourceStats {
   let calls: Count[] = [];
   const loop = startLoop({
     log: deps.log,

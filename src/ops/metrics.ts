@@ -9,6 +9,8 @@ export interface Metrics {
   statement(kind: 'read' | 'write'): void;
   /** A row of a queue that nobody can read was set aside: somebody has to look. */
   setAside(queue: string): void;
+  /** Somebody guesses at a source, or it says what can't be so: somebody has to look. */
+  oddAnswer(what: string, source: string): void;
   /** The clock of this process's machine was set back by so many seconds. */
   clockSetBack(seconds: number): void;
 }
@@ -37,6 +39,12 @@ export function createMetrics(): Metrics {
     labelNames: ['kind'],
     registers: [registry],
   });
+  const odd = new Counter({
+    name: 'shimin_odd_answers_total',
+    help: 'Odd answers of sources, and guessing at them, by what is odd',
+    labelNames: ['what', 'source'],
+    registers: [registry],
+  });
   const aside = new Counter({
     name: 'shimin_set_aside_total',
     help: 'Rows of a queue that can not be read and were set aside',
@@ -59,6 +67,7 @@ export function createMetrics(): Metrics {
       stepsBack.inc();
       secondsBack.inc(seconds);
     },
+    oddAnswer: (what, source) => odd.inc({ what, source }),
     setAside: (queue) => aside.inc({ queue }),
     request: (route, method, status, seconds) =>
       requests.observe({ route, method, status: `${Math.floor(status / 100)}xx` }, seconds),

@@ -102,7 +102,7 @@ function askedOf({ name, number, issue, documentType = '' }: Applicant): Asked |
 
 /** An answer to another question, or one that contradicts itself, is a fault of the source: nothing follows from it (F-36). */
 function judge(answer: Answer, asked: Asked, requestId: string, now: Date): ProofingResult {
-  const contradiction: ProofingResult = { outcome: 'unavailable', retryAfter: 30 };
+  const contradiction: ProofingResult = { outcome: 'unavailable', retryAfter: 30, odd: true };
   if (answer.request_id !== requestId) return contradiction;
   if (answer.result !== 'verified') return { outcome: answer.result };
   const { record } = answer;

@@ -57,7 +57,8 @@ export type FaceRefusal = (typeof faceRefusals)[number];
 export type ProofingResult =
   | { readonly outcome: 'verified'; readonly facts: ProvedFacts }
   | { readonly outcome: RecordRefusal }
-  | { readonly outcome: 'unavailable'; readonly retryAfter: number };
+  /** `odd`: there was an answer, and it contradicts itself or is about somebody else. */
+  | { readonly outcome: 'unavailable'; readonly retryAfter: number; readonly odd?: true };
 
 /** One question, one answer: registers. It never writes, never redirects, never knows the level. */
 export interface ProofingMethod {

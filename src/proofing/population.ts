@@ -60,7 +60,7 @@ export function populationRegister(source: SourceSettings): PopulationRegister {
 
 /** An answer to another question, or one that contradicts itself, is a fault of the source: nothing follows from it (F-36). */
 function judge(answer: Answer, asked: Applicant & { documentType: string }, requestId: string): ProofingResult {
-  const contradiction: ProofingResult = { outcome: 'unavailable', retryAfter: 30 };
+  const contradiction: ProofingResult = { outcome: 'unavailable', retryAfter: 30, odd: true };
   if (answer.request_id !== requestId) return contradiction;
   if (answer.result !== 'match') return { outcome: answer.result };
   const { record } = answer;

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { Db } from './db.ts';
 
-/** `signin`: app, outcome, level; `method`: method, outcome, app; `source`: source, outcome; `journey`: app, ended or left, page. */
-export const countKinds = ['signin', 'method', 'source', 'journey'] as const;
+/** `signin`: app, outcome, level; `method`: method, outcome, app; `source`: source, outcome; `journey`: app, ended or left, page; `odd`: what, source. */
+export const countKinds = ['signin', 'method', 'source', 'journey', 'odd'] as const;
 export type CountKind = (typeof countKinds)[number];
 
 export interface DailyCount {

@@ -53,6 +53,16 @@ export async function hit(db: Db, rule: HitRule): Promise<HitResult> {
     : { allowed: false, retryAfterSec: Math.max(1, Math.ceil((shutUntil - now) / 1000)) };
 }
 
+/** Whether a bucket has hits in a window that goes on. */
+export async function wasHit(db: Db, bucket: string, now: Date): Promise<boolean> {
+  const found = await db('throttles')
+    .where({ bucket })
+    .where('hits', '>', 0)
+    .where('window_ends_at', '>', toMs(now))
+    .first('hits');
+  return found !== undefined;
+}
+
 /** Takes one hit back, where the bucket is not shut: what was tried came to a good end. */
 export async function giveBack(db: Db, bucket: string, now: Date): Promise<void> {
   await db('throttles')

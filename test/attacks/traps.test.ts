@@ -65,6 +65,8 @@ describe.each(databaseKinds)('an account made with the name and number of somebo
     await registerReceiver(deps, 'probe', { scope });
     await registerReceiver(deps, 'reader', { scope, shimin_first_party: false });
     await admitAtLevelOne(deps, 'probe', 'reader');
+    // Longer than a node believes the policy that it read.
+    await new Promise((done) => setTimeout(done, 1_100));
     app = relyingParty(city.issuer, 'probe');
     const token = await accessToken(city.issuer, 'probe');
     const { body } = await apiOf(city.issuer, token)('POST', '/ssf/stream', {
