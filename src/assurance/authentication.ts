@@ -56,8 +56,31 @@ function maskOf({ factors }: AuthenticationEvent): number {
   return mask;
 }
 
+/** The same for one sign-in or two, as nearly every session has: no tables to fill and go through. */
+function freshestOfFew(
+  rule: AuthenticationRule,
+  events: readonly AuthenticationEvent[],
+  oldest: number,
+): number | null {
+  let best: number | null = null;
+  for (const event of events) {
+    const at = event.at.getTime();
+    if (at <= oldest || (best !== null && at <= best) || !carries(rule, event)) continue;
+    const mask = maskOf(event);
+    if (enoughFactors(rule, mask)) best = at;
+    else
+      for (const other of events) {
+        const both = Math.min(at, other.at.getTime());
+        if (other === event || both <= oldest || (best !== null && both <= best)) continue;
+        if (enoughFactors(rule, mask | maskOf(other))) best = both;
+      }
+  }
+  return best;
+}
+
 /** Time of the oldest event of the freshest set younger than `oldest` that meets the rule; null: none does. */
 function freshest(rule: AuthenticationRule, events: readonly AuthenticationEvent[], oldest: number): number | null {
+  if (events.length <= 2) return freshestOfFew(rule, events, oldest);
   const carriers = new Float64Array(maskCount).fill(Number.NEGATIVE_INFINITY);
   const others = new Float64Array(maskCount).fill(Number.NEGATIVE_INFINITY);
   for (const event of events) {
@@ -82,8 +105,25 @@ function freshest(rule: AuthenticationRule, events: readonly AuthenticationEvent
   return best === Number.NEGATIVE_INFINITY ? null : best;
 }
 
+function firstSetOfFew(
+  rule: AuthenticationRule,
+  events: readonly AuthenticationEvent[],
+  at: number,
+): AuthenticationEvent[] {
+  for (const event of events) {
+    if (event.at.getTime() < at || !carries(rule, event)) continue;
+    const mask = maskOf(event);
+    if (enoughFactors(rule, mask)) return [event];
+    for (const other of events)
+      if (other !== event && other.at.getTime() >= at && enoughFactors(rule, mask | maskOf(other)))
+        return [event, other];
+  }
+  return [];
+}
+
 /** The first set, in the order of the events, whose oldest event is of `at`, the freshest there is. */
 function firstSet(rule: AuthenticationRule, events: readonly AuthenticationEvent[], at: number): AuthenticationEvent[] {
+  if (events.length <= 2) return firstSetOfFew(rule, events, at);
   const firsts = new Int32Array(maskCount).fill(-1);
   for (let i = events.length - 1; i >= 0; i -= 1) {
     const event = events[i];

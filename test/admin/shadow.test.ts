@@ -104,7 +104,10 @@ withDatabases('a draft in shadow', (makeDb) => {
     const broken = options.broken ? { ...next, defaultFloor: 'nowhere' } : next;
     return saveDraft(office.deps, { by: ana, draft: null, document: broken, unfinished: true });
   }
-  const judged = () => new Promise((resolve) => setTimeout(resolve, 20));
+  /** Turns enough for everything that can wait (500 decisions, ten a turn), however slow each of them is. */
+  async function judged() {
+    for (let turn = 0; turn < 60; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  }
   /** A process that shows so many decisions to what is tried. */
   async function process(times: number, shown = decision) {
     const watch = createShadow({ log });
@@ -216,7 +219,7 @@ withDatabases('a draft in shadow', (makeDb) => {
     expect(watch.take()).toMatchObject([{ outcome: 'stepped_up', count: 1 }]);
     // Of a burst as many as fit; the rest is let go.
     for (let n = 0; n < 2_000; n += 1) watch.note(decision);
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await judged();
     expect(watch.take()).toMatchObject([{ count: 500 }]);
     await set(change.id, false);
   });

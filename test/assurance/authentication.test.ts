@@ -42,6 +42,13 @@ it('finds the very set of events that the definition finds', () => {
     }),
     { numRuns: 3_000 },
   );
+  // One or two, as nearly every session has, have a way of their own.
+  fc.assert(
+    fc.property(rules, fc.array(anyEvent, { maxLength: 2 }), (some, events) => {
+      expect(meetRules(some, events, now)).toEqual(byDefinition(some, events, now));
+    }),
+    { numRuns: 10_000 },
+  );
 });
 
 it('a thousand sign-ins in a session are looked at a few times each, not once for each other', () => {

@@ -305,7 +305,8 @@ describe.each(databaseKinds)('SSF transmitter [%s]', (kind) => {
     await new Promise((resolve) => setTimeout(resolve, 100));
     await api('POST', '/ssf/verify', { stream_id: id });
     const first = (await waiting).body;
-    expect(Date.now() - started).toBeLessThan(3_000);
+    // Left to itself it is answered after twenty seconds.
+    expect(Date.now() - started).toBeLessThan(15_000);
     const [jti] = Object.keys(first.sets);
     const next = await api('POST', delivery.endpoint_url, { ack: [jti], returnImmediately: true });
     expect(next).toMatchObject({ status: 200, body: { sets: {} } });
