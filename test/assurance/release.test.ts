@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import {
   type Agreement,
@@ -93,6 +94,16 @@ describe('what is to be asked about', () => {
     for (const other of [undefined, {}, { shimin_first_party: 'true' }, { shimin_first_party: 1 }])
       expect(isDepartment(other)).toBe(false);
     expect(agreementNow(null, true)).toBeNull();
+  });
+});
+
+describe('every claim about a person is said in words', () => {
+  it.each(['zh-Hans', 'zh-Hant', 'en', 'pt'])('%s', async (locale) => {
+    const file = new URL(`../../src/i18n/${locale}/apps.json`, import.meta.url);
+    const texts: Record<string, string> = JSON.parse(await readFile(file, 'utf8'));
+    const said = personalClaims.map((claim) => texts[`item.${claim}`]);
+    expect(said.filter((text) => text === undefined || /claim|scope|_/.test(text))).toEqual([]);
+    expect(new Set(said).size).toBe(personalClaims.length);
   });
 });
 

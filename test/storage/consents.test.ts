@@ -19,3 +19,36 @@ withDatabases('consents', (makeDb) => {
     expect(await consentWith(db, accountId, 'parks')).toBeNull();
   });
 });
+
+withDatabases('consents of before claims were named as they leave', (makeDb) => {
+  it('become what the page showed, and what a department was passed is called so', async () => {
+    const { knex: db } = await makeDb();
+    const { id: accountId } = await storedAccount(db);
+    const { up, down } = await import('../../migrations/202611301400_consent_basis.ts');
+    await down(db);
+    const metadata = (first: boolean) => JSON.stringify({ shimin_first_party: first });
+    for (const [id, first] of [
+      ['shop', false],
+      ['office', true],
+    ] as const) {
+      const app = { id, metadata: metadata(first), name: '{}', purpose: '{}', owner_name: 'x' };
+      await db('apps').insert({ ...app, created_at: 0, updated_at: 0 });
+      const scopes = JSON.stringify(['openid', 'phone']);
+      const claims = JSON.stringify(['locale', 'verified_claims']);
+      await db('consents').insert({ account_id: accountId, client_id: id, scopes, claims, given_at: t0.getTime() });
+    }
+    await up(db);
+    const [shop, office] = [await consentWith(db, accountId, 'shop'), await consentWith(db, accountId, 'office')];
+    const shown = [
+      'locale',
+      'phone_number',
+      'phone_number_verified',
+      'verified_claims.name',
+      'verified_claims.evidence',
+    ];
+    expect([shop?.basis, shop?.claims.toSorted()]).toEqual(['agreed', shown.toSorted()]);
+    expect(office?.basis).toBe('city_rules');
+    expect(office?.claims.toSorted()).toEqual([...shown, 'verified_claims.birthdate'].toSorted());
+    expect([shop?.scopes, shop?.givenAt]).toEqual([['openid', 'phone'], t0]);
+  });
+});
