@@ -27,7 +27,10 @@ export type Bindable =
   | { readonly kind: 'identity'; readonly event: Shown | null };
 
 /** Of a sign-in, what its strength is told by. */
-export type Shown = Pick<AuthenticationEvent, 'factors' | 'userVerified' | 'phishingResistant' | 'deviceBound'>;
+export type Shown = Pick<
+  AuthenticationEvent,
+  'factors' | 'userVerified' | 'phishingResistant' | 'deviceBound' | 'stale'
+>;
 
 /** On what ground something is bound to an account. */
 export type Ground =
@@ -49,16 +52,21 @@ export type BindingVerdict =
   | { readonly ok: true }
   | { readonly ok: false; readonly reason: BindingRefusal; readonly needs: BindingStrength };
 
-/** What sign-ins amount to together. What was shown on another device may have been relayed, and binds nothing. */
+/**
+ * What sign-ins amount to together. What was shown on another device may have been relayed, and binds nothing; what may have
+ * ridden on an old session at an upstream shows that somebody has its browser, which is one factor and no more.
+ */
 export function strengthOf(
   events: readonly (Shown & { readonly method?: AuthenticationEvent['method'] })[],
 ): BindingStrength {
-  const own = events.filter(({ method }) => method !== 'cross_device');
+  const here = events.filter(({ method }) => method !== 'cross_device');
+  const own = here.filter(({ stale }) => stale !== true);
   const verified = own.filter((event) => event.phishingResistant && event.userVerified && event.factors.length > 1);
   if (verified.some(({ deviceBound }) => deviceBound)) return 'device_bound';
   if (verified.length > 0) return 'phishing_resistant';
   const factors = new Set<FactorKind>(own.flatMap((event) => event.factors));
-  return factors.size > 1 ? 'two_factors' : factors.size === 1 ? 'one_factor' : 'none';
+  if (factors.size > 1) return 'two_factors';
+  return factors.size === 1 || here.some((event) => event.factors.length > 0) ? 'one_factor' : 'none';
 }
 
 /** The strongest sign-in that an account can show. */

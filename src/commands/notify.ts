@@ -24,6 +24,8 @@ export const noticeKinds = [
   'identity_disputed',
   'identity_released',
   'identity_won_back',
+  'identity_released_tie',
+  'identity_won_back_tie',
 ] as const;
 
 export interface Notice {

@@ -16,7 +16,7 @@ import { causeOf, fieldErrors, type Handler, withSituation } from './context.ts'
 import type { JourneyDeps } from './deps.ts';
 import type { Citizen, Situation } from './gather.ts';
 import { saveState } from './state.ts';
-import { proveTie, tieOf } from './tie.ts';
+import { proveTie, takeFromSquatter, tieOf } from './tie.ts';
 
 const populationForm = z.object({ name: z.string().min(1).max(200), number: z.string().min(1).max(40) });
 
@@ -78,10 +78,17 @@ const provePopulation: Handler = async (deps, ctx, situation) => {
       cause: causeOf(ctx, situation),
     });
   } catch (error) {
+    if (!(error instanceof ShiminError) || !error.code.startsWith('identity_')) throw error;
+    // Whoever only typed it first holds nobody's place.
+    const proof = { facts, claims };
+    const taken =
+      error.code === 'identity_in_use' &&
+      silent &&
+      (await takeFromSquatter(deps, situation, citizen, proof, causeOf(ctx, situation)));
     // One person, one account: said only to somebody who gave the right name and number.
-    if (error instanceof ShiminError && error.code.startsWith('identity_'))
-      return refused(deps, ctx, situation, citizen, ownRefusal(error.code, register));
-    throw error;
+    if (!taken) return refused(deps, ctx, situation, citizen, ownRefusal(error.code, register));
+    await saveState(deps, situation.interaction, { ...situation.state, notice: null, tie: 'yes' });
+    return seeOther(ctx, situation.base);
   }
   // The page said so: together with the register's check the carrier is asked, where that is what is missing.
   const tie = silent ? await proveTie(deps, situation, citizen, causeOf(ctx, situation)) : situation.state.tie;

@@ -58,6 +58,9 @@ const signIns: Readonly<Record<BindingStrength, readonly (readonly ReturnType<ty
     [event({ method: 'passkey', phishingResistant: true, deviceBound: true })],
     // Nor is one that says it verified its user and names one factor: the factors decide.
     [event({ method: 'passkey', phishingResistant: true, userVerified: true, deviceBound: true })],
+    // An old session at an upstream, whatever was shown when it began.
+    [event({ method: 'bridge', ...verified, deviceBound: true, stale: true })],
+    [event({ method: 'bridge', factors: ['possession', 'knowledge'], stale: true }), totp],
     // Two of a kind are one.
     [totp, event({ method: 'bridge' })],
   ],

@@ -144,6 +144,38 @@ describe.each(databaseKinds)('a name and a number alone, on %s', (kind) => {
     await page.context().close();
   });
 
+  it('hold nobody’s place: whoever has the person’s own number takes the document, and both are told', async () => {
+    const squatter = await claims('13800139193', '石䶮', '440305199309090931', 'social-insurance');
+    await squatter.waitForSelector('#half');
+    const holder = await claims('13800138013', '石䶮', '440305199309090931', 'social-insurance');
+    expect(await signedInAcr(holder)).toContain('loa:2');
+    // The other side is out, has nothing of the document, and both sides read why.
+    await squatter.goto(`${city.issuer}/account`);
+    expect(new URL(squatter.url()).pathname).not.toBe('/account');
+    const lines = await database.knex('audit').whereIn('type', ['identity.released', 'identity.won_back']);
+    expect(lines.map(({ type, reason }) => [type, reason]).sort()).toEqual([
+      ['identity.released', 'tied_elsewhere'],
+      ['identity.won_back', 'tied_elsewhere'],
+    ]);
+    for (const phone of ['13800139193', '13800138013']) {
+      const told = async () => {
+        const url = `${city.urls.simulators}/outbox?to=${encodeURIComponent(`+86${phone}`)}`;
+        const answer = await fetch(url, { headers: { accept: 'application/json' } });
+        return (await answer.text()).includes('identity document');
+      };
+      await expect.poll(told, { timeout: 10_000 }).toBe(true);
+    }
+    await squatter.context().close();
+    await holder.context().close();
+  });
+
+  it('tied by nothing take no document from whoever is tied to it', async () => {
+    const page = await claims('13800139194', '石䶮', '440305199309090931', 'social-insurance');
+    await page.waitForSelector('form[action$="/prove/retry"]');
+    expect(await page.textContent('h1')).toBe('You have an account already');
+    await page.context().close();
+  });
+
   it('with a number that came to its holder the other day are kept, and a face does the rest', async () => {
     const page = await claims('13800138006', '张伟', '440305199001011117', 'social-insurance');
     expect(await page.textContent('#half')).toContain('less than three months');

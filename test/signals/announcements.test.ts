@@ -133,11 +133,11 @@ withDatabases('what is announced', (makeDb) => {
           accountId,
           kind: 'population',
           source: 'population',
-          reason: 'deceased',
+          reason: 'cancelled',
           revokeKinds: ['population', 'face'],
           cause,
         }),
-      told: [{ ...change(loa(3), 'none', 'decrease'), initiator: 'system', reason: 'deceased' }],
+      told: [{ ...change(loa(3), 'none', 'decrease'), initiator: 'system', reason: 'cancelled' }],
     },
     'revoking evidence': {
       before: prove,

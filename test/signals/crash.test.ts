@@ -54,7 +54,7 @@ async function setUp(later: Later, kind: DatabaseKind, count: number, metadata: 
     fetch(`${simulators.url}/population/people/${number}/fate`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ status: 'deceased' }),
+      body: JSON.stringify({ status: 'cancelled' }),
     });
   return { transmitter, deps, child, receiver, people, die };
 }
