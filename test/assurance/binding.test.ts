@@ -4,6 +4,7 @@ import {
   type BindingStrength,
   bindingStrengths,
   type Ground,
+  isEnoughToMerge,
   mayBind,
   type Shown,
   strengthOf,
@@ -176,6 +177,18 @@ describe('who may bind', () => {
       const [ways = nothing] = accounts.device_bound;
       const [strongest = []] = signIns.device_bound;
       expect(mayBind(row[1], ways, true, { kind: 'signed_in', shown: strongest })).toEqual({ ok: true });
+    },
+  );
+});
+
+/** Both holders of a merge show all that their account can, and two factors at least. */
+describe('what shows an account in full', () => {
+  it.each(bindingStrengths.flatMap((account) => bindingStrengths.map((shown) => [account, shown] as const)))(
+    'an account that can show %s, after %s',
+    (account, shown) => {
+      const enough = rank(shown) >= Math.max(rank('two_factors'), rank(account));
+      for (const ways of accounts[account])
+        for (const events of signIns[shown]) expect(isEnoughToMerge(ways, events)).toBe(enough);
     },
   );
 });

@@ -138,6 +138,11 @@ describe('the record that evidence is about', () => {
     const beside = [of('population', 'a', 100), of('counter', 'b', 100), of('face', 'a', 50)];
     expect(met([pair], beside)).toEqual(['population a face a', 50, 'a']);
   });
+  it('of whole and half records is a whole one, whichever comes first', () => {
+    const whole = [of('population', 'a', 100), of('face', 'a', 100)];
+    expect(met([pair], [...whole, of('face', 'b', 200)])).toEqual(['population a face a', 100, 'a']);
+    expect(met([pair], [of('face', 'b', 200), ...whole])).toEqual(['population a face a', 100, 'a']);
+  });
   it('a contact goes with every record, and its own is no record', () => {
     const contact = item('c', { kind: 'contact', record: 'z' });
     const items = [contact, of('face', 'a', 100), of('face', 'b', 50)];
@@ -159,6 +164,10 @@ describe('sources that must know nothing of each other', () => {
     expect(met([apart], [of('bank', 500), of('carrier', 300, []), of('unionpay', 200, [])])).toEqual([
       ...['carrier bank', 300, 'r'],
     ]);
+  });
+  it('matter only where a way asks for it: one proof may meet two rules', () => {
+    const together = { ...apart, independent: false };
+    expect(met([together], [of('bank', 100)])).toEqual(['bank bank', 100, 'r']);
   });
   it('of pairings as long lived the first counts, and what is over counts for none', () => {
     expect(met([apart], [of('bank', 100), of('carrier', 100)])?.[0]).toBe('bank carrier');

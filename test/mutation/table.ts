@@ -39,7 +39,6 @@ export const table: Readonly<Record<string, readonly string[]>> = {
   'src/oidc/app-now.ts': oidc('app-now'),
   'src/oidc/browser-binding.ts': oidc('browser-binding'),
   'src/oidc/clients.ts': oidc('clients', 'profiles'),
-  'src/oidc/grant-origin.ts': oidc('grant-origin'),
   'src/oidc/outgoing.ts': oidc('outgoing'),
   'src/oidc/profiles.ts': oidc('profiles'),
   'src/oidc/request.ts': oidc('request'),

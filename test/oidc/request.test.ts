@@ -50,7 +50,8 @@ describe('what a request asks of the level', () => {
   );
 
   it('claims that are no text are none', () => {
-    expect(acrRequest({ claims: { id_token: { acr: { value: 'a' } } } })).toEqual(nothing);
+    const acr = { id_token: { acr: { value: 'a' } } };
+    for (const claims of [acr, [JSON.stringify(acr)]]) expect(acrRequest({ claims })).toEqual(nothing);
   });
 });
 
@@ -69,7 +70,7 @@ describe('claims that a request names', () => {
     expect(names(claims)).toEqual([]),
   );
   it('and none are in what is no JSON, or no text; a scope that is no text is none', () => {
-    for (const claims of ['{', undefined, { userinfo: { name: null } }])
+    for (const claims of ['{', undefined, { userinfo: { name: null } }, ['{"userinfo":{"name":null}}']])
       expect(requestedRelease({ claims, scope: 7 })).toEqual({ scopes: [], claims: [] });
   });
 });
