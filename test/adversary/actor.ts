@@ -1,20 +1,29 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { decodeJwt } from 'jose';
 import { type Answer, Browser } from '../../bench/browser.ts';
-import { appSecret } from '../signals/support.ts';
 import { SoftwareAuthenticator } from '../support/software-authenticator.ts';
-import type { Person, Truth } from './oracle.ts';
+import { appOn, authorizePath, verifierOf } from './app.ts';
+import { type Person, type Truth, untouched } from './oracle.ts';
 import type { World } from './world.ts';
 
-const redirectUri = 'http://localhost:9/callback';
+export type Said = Readonly<Record<string, unknown>>;
 
 /** What one authorization gave: kept for ever, so that what was ended can be tried again. */
 export interface Grant {
   readonly account: Account;
-  readonly idToken: Readonly<Record<string, unknown>>;
+  readonly idToken: Said;
   readonly accessToken: string;
   refreshToken: string;
+  /** A key was shown on the way to it. */
+  readonly shown: boolean;
   /** Its session or account was ended: nothing of it may work. */
+  ended: boolean;
+}
+
+/** A sign-in whose key was shown, and that waits for its last redirect. */
+export interface Parked {
+  readonly account: Account;
+  readonly browser: Browser;
+  readonly next: string;
+  readonly verifier: string;
   ended: boolean;
 }
 
@@ -39,17 +48,17 @@ interface Reached {
   readonly outside?: URL;
   readonly page?: Answer;
   readonly at: URL;
+  readonly shown?: boolean;
 }
 
 export interface Faults {
   add(what: string): void;
 }
 
-const verifierOf = () => randomBytes(32).toString('base64url');
-
 /** Everything an actor can do over HTTP. Whatever the provider answers with 500 or more is a fault. */
 export function actorOn(world: World, faults: Faults) {
   const at = new URL(world.issuer);
+  const app = appOn(world, faults);
 
   async function follow(browser: Browser, path: string): Promise<Reached> {
     const reached = await browser.follow(path);
@@ -85,22 +94,6 @@ export function actorOn(world: World, faults: Faults) {
     return follow(browser, next.pathname + next.search);
   }
 
-  function authorizePath(verifier: string, extra: Record<string, string>): string {
-    return `/auth?${new URLSearchParams({
-      client_id: 'probe',
-      response_type: 'code',
-      scope: 'openid profile',
-      redirect_uri: redirectUri,
-      code_challenge: createHash('sha256').update(verifier).digest('base64url'),
-      code_challenge_method: 'S256',
-      claims: JSON.stringify({
-        userinfo: { verified_claims: { verification: { trust_framework: null }, claims: { name: null } } },
-        ...(extra.claims ? JSON.parse(extra.claims) : {}),
-      }),
-      ...Object.fromEntries(Object.entries(extra).filter(([name]) => name !== 'claims')),
-    })}`;
-  }
-
   async function codeSentTo(phone: string): Promise<string> {
     const response = await fetch(`${world.simulators}/outbox?to=${encodeURIComponent(`+86${phone}`)}`, {
       headers: { accept: 'application/json' },
@@ -113,7 +106,7 @@ export function actorOn(world: World, faults: Faults) {
   async function register(holder: Person, phone: string): Promise<Account | null> {
     const browser = new Browser(world.issuer);
     const keys = new SoftwareAuthenticator({ origin: world.issuer });
-    const { at: page } = await follow(browser, authorizePath(verifierOf(), {}));
+    const { at: page } = await follow(browser, authorizePath(verifierOf(), 0));
     const base = page.pathname;
     let reached = await follow(browser, `${base}?show=register`);
     reached = await submit(browser, `${base}/register/phone`, reached.page?.body ?? '', { region: 'CN', phone });
@@ -126,35 +119,80 @@ export function actorOn(world: World, faults: Faults) {
     const response = JSON.stringify(keys.create(options.options as never));
     reached = await submit(browser, `${base}/register/passkey`, html, { ceremony: options.ceremony, response });
     if (reached.outside === undefined) return null;
-    const truth = { holder, phone, claimed: null, tiedByCard: false, face: false, stopped: false, dead: false };
+    const truth = untouched(holder, phone);
     return { truth, keys, browser, grants: [] };
   }
 
   /** Asks for a level (0: none in particular) and does what the pages ask, as far as this actor can. Null: no code came. */
   async function ask(account: Account, level: number, intent: Intent, extra: Record<string, string> = {}) {
-    const { browser } = account;
     const verifier = verifierOf();
-    const acr = `urn:shimin:loa:${level}`;
-    const wish =
-      level === 0 ? {} : { claims: JSON.stringify({ id_token: { acr: { essential: true, values: [acr] } } }) };
-    let reached = await follow(browser, authorizePath(verifier, { ...wish, ...extra }));
-    for (let steps = 0; steps < 14 && reached.outside === undefined; steps += 1) {
-      const next = await step(account, intent, reached.page?.body ?? '', reached.at);
-      if (next === null) return null;
+    const { reached, shown } = await walk(account, intent, authorizePath(verifier, level, extra));
+    return granted(account, reached?.outside, verifier, shown);
+  }
+
+  async function granted(account: Account, outside: URL | undefined, verifier: string, shown: boolean) {
+    const code = outside?.searchParams.get('code');
+    const tokens = code ? await app.exchange(code, verifier) : null;
+    if (tokens === null) return null;
+    const grant: Grant = { account, ...tokens, shown, ended: false };
+    account.grants.push(grant);
+    return grant;
+  }
+
+  /** Follows a path and does what its pages ask, until it leads out or to a page that is no question. */
+  async function walk(account: Account, intent: Intent, path: string) {
+    let reached = await follow(account.browser, path);
+    let shown = false;
+    const tried = new Set<string>();
+    for (let steps = 0; steps < 16 && reached.outside === undefined; steps += 1) {
+      if (!reached.at.pathname.startsWith('/interaction/')) break;
+      const html = reached.page?.body ?? '';
+      const next = await step(account, intent, { html, where: reached.at, tried });
+      if (next === null) return { reached: null, shown };
+      shown ||= next.shown === true;
       reached = next;
     }
-    const code = reached.outside?.searchParams.get('code');
-    return code ? exchange(account, code, verifier) : null;
+    return { reached, shown };
+  }
+
+  /** Shows the key in a new browser and stops before the redirect that would use it. */
+  async function park(account: Account): Promise<Parked | null> {
+    const browser = new Browser(world.issuer);
+    const verifier = verifierOf();
+    const { page, at: where } = await follow(browser, authorizePath(verifier, 0));
+    const html = page?.body ?? '';
+    const passkey = optionsOf(html, '/passkey/verify');
+    if (passkey === null || account.keys.keys.length === 0) return null;
+    const response = JSON.stringify(account.keys.get(passkey.options as never));
+    const form = { ceremony: passkey.ceremony, response };
+    const { location } = await post(browser, `${where.pathname}/passkey/verify`, html, form);
+    if (location === undefined) return null;
+    const { pathname, search } = new URL(location, at);
+    return { account, browser, next: pathname + search, verifier, ended: false };
+  }
+
+  async function resume({ account, browser, next, verifier }: Parked) {
+    const { outside } = await follow(browser, next);
+    return granted(account, outside, verifier, true);
   }
 
   /** One page: what is on it is done once; null: this actor is at an end here. */
-  async function step(account: Account, intent: Intent, html: string, where: URL) {
+  async function step(
+    account: Account,
+    intent: Intent,
+    { html, where, tried }: { html: string; where: URL; tried: Set<string> },
+  ): Promise<Reached | null> {
     const { browser, keys, truth } = account;
     const base = where.pathname.split('/').slice(0, 3).join('/');
     const has = (action: string) => html.includes(`action="${base}/${action}"`);
     const passkey = optionsOf(html, '/passkey/verify');
     if (has('recovery-codes')) return submit(browser, `${base}/recovery-codes`, html);
     if (has('prove/retry')) return null;
+    // Some try to go on with less than the app asks for, whether the page offers it or not.
+    if (has('choose') && intent.cancelCamera && !tried.has('continue')) {
+      tried.add('continue');
+      return submit(browser, `${base}/continue`, html);
+    }
     if (has('consent')) return submit(browser, `${base}/consent`, html, { decision: 'allow' });
     if (has('prove/population')) {
       const reached = await submit(browser, `${base}/prove/population`, html, {
@@ -193,7 +231,8 @@ export function actorOn(world: World, faults: Faults) {
     if (passkey !== null) {
       if (keys.keys.length === 0) return null;
       const response = JSON.stringify(keys.get(passkey.options as never));
-      return submit(browser, `${base}/passkey/verify`, html, { ceremony: passkey.ceremony, response });
+      const sent = { ceremony: passkey.ceremony, response };
+      return { ...(await submit(browser, `${base}/passkey/verify`, html, sent)), shown: true };
     }
     return null;
   }
@@ -218,74 +257,38 @@ export function actorOn(world: World, faults: Faults) {
     return reached;
   }
 
-  const client = `Basic ${Buffer.from(`probe:${appSecret}`).toString('base64')}`;
-  async function token(form: Record<string, string>) {
-    const response = await fetch(`${world.issuer}/token`, {
-      method: 'POST',
-      headers: { authorization: client },
-      body: new URLSearchParams(form),
-    });
-    if (response.status >= 500) faults.add(`${response.status} at /token`);
-    const body: Record<string, string> = await response.json();
-    return { status: response.status, body };
-  }
+  const nobody = { way: 0, cancelCamera: true };
 
-  async function exchange(account: Account, code: string, verifier: string): Promise<Grant | null> {
-    const form = { grant_type: 'authorization_code', code, redirect_uri: redirectUri, code_verifier: verifier };
-    const { status, body } = await token(form);
-    if (status !== 200) return null;
-    const grant = {
-      account,
-      idToken: decodeJwt(body.id_token ?? ''),
-      accessToken: body.access_token ?? '',
-      refreshToken: body.refresh_token ?? '',
-      ended: false,
-    };
-    account.grants.push(grant);
-    return grant;
-  }
-
-  async function refresh(grant: Grant): Promise<Readonly<Record<string, unknown>> | null> {
-    if (grant.refreshToken === '') return null;
-    const { status, body } = await token({ grant_type: 'refresh_token', refresh_token: grant.refreshToken });
-    if (status !== 200) return null;
-    grant.refreshToken = body.refresh_token ?? grant.refreshToken;
-    return body.id_token === undefined ? {} : decodeJwt(body.id_token);
-  }
-
-  async function introspect(value: string): Promise<Readonly<Record<string, unknown>>> {
-    const response = await fetch(`${world.issuer}/token/introspection`, {
-      method: 'POST',
-      headers: { authorization: client },
-      body: new URLSearchParams({ token: value }),
-    });
-    if (response.status >= 500) faults.add(`${response.status} at /token/introspection`);
-    return response.json();
-  }
-
-  async function userinfo(value: string): Promise<Readonly<Record<string, unknown>> | null> {
-    const response = await fetch(`${world.issuer}/me`, { headers: { authorization: `Bearer ${value}` } });
-    if (response.status >= 500) faults.add(`${response.status} at /me`);
-    return response.status === 200 ? response.json() : null;
+  /** A page of the citizen's own area, signed in for it as far as it asks; null: it was not reached. */
+  async function ownPage(account: Account, path: string): Promise<string | null> {
+    const { reached } = await walk(account, { ...nobody, as: account.truth.holder }, path);
+    return reached?.page?.status === 200 && reached.at.pathname === path ? reached.page.body : null;
   }
 
   /** From the citizen's own page; false: it was not reached. */
   async function signOutEverywhere(account: Account): Promise<boolean> {
-    const { page } = await follow(account.browser, '/account/sessions');
-    if (!page?.body.includes('action="/account/sessions/end-all"')) return false;
-    await submit(account.browser, '/account/sessions/end-all', page.body);
-    return true;
+    // The first press may be answered with a sign-in, and is pressed again after it.
+    for (let presses = 0; presses < 3; presses += 1) {
+      const html = await ownPage(account, '/account/sessions');
+      if (!html?.includes('action="/account/sessions/end-all"')) return false;
+      const sent = await post(account.browser, '/account/sessions/end-all', html, {});
+      if (sent.location?.includes('done=')) return true;
+      await walk(account, { ...nobody, as: account.truth.holder }, new URL(sent.location ?? '/', at).pathname);
+    }
+    return false;
   }
 
-  /** What the citizen's own page says of levels: the marks of the elements, not its words. */
-  async function ownPage(account: Account): Promise<string | null> {
-    const { page, at: where } = await follow(account.browser, '/account');
-    return page?.status === 200 && where.pathname === '/account' ? page.body : null;
+  /** The code of a check in person, to be told to the official; null: none was given. */
+  async function counterCode(account: Account, officials: 1 | 2): Promise<string | null> {
+    const html = await ownPage(account, '/account/counter/new');
+    if (html === null) return null;
+    const { page } = await submit(account.browser, '/account/counter/open', html, { officials: String(officials) });
+    return /id="code">([^<]*)</.exec(page?.body ?? '')?.[1] ?? null;
   }
 
   const newBrowser = () => new Browser(world.issuer);
 
-  return { register, ask, refresh, introspect, userinfo, signOutEverywhere, ownPage, newBrowser };
+  return { register, ask, park, resume, signOutEverywhere, counterCode, newBrowser, ...app };
 }
 
 export type Acts = ReturnType<typeof actorOn>;

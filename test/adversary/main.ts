@@ -1,5 +1,5 @@
 import { randomInt, randomUUID } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -7,28 +7,32 @@ import pg from 'pg';
 import { startPostgres } from '../support/global-setup.ts';
 import { type Plant, plants } from './plants.ts';
 import { type Found, hunt } from './run.ts';
+import { play } from './sequence.ts';
 import { startWorld } from './world.ts';
 
 /**
- * `npm run adversary -- --minutes N [--seed S] [--database sqlite|postgres] [--planted [NAME]]`: plays dishonest
+ * `npm run adversary -- --minutes N [--seed S] [--database sqlite|postgres] [--planted [NAME]] [--play FILE]`: plays dishonest
  * people against a city until the time is over. With `--planted` faults are put back one by one, and each must be found.
  */
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     minutes: { type: 'string', default: '5' },
+    /** Plays one sequence: a file of its acts, one a line, as they are printed. */
+    play: { type: 'string' },
     seed: { type: 'string' },
     database: { type: 'string' },
     planted: { type: 'boolean', default: false },
-    plant: { type: 'string' },
   },
 });
 const seed = values.seed === undefined ? randomInt(2 ** 31) : Number(values.seed);
 const ms = Number(values.minutes) * 60_000;
 const kinds = values.database === undefined ? (['sqlite', 'postgres'] as const) : [values.database];
-const chosen = values.planted || values.plant !== undefined;
-const wanted: readonly (Plant | null)[] = chosen
-  ? plants.filter(({ name }) => values.plant === undefined || name === values.plant)
+const [name] = positionals;
+const wanted: readonly (Plant | null)[] = values.planted
+  ? plants.filter((plant) => name === undefined || name === plant.name)
   : [null];
+if (wanted.length === 0) throw new Error(`no fault is called ${name}`);
 
 let bad = 0;
 for (const kind of kinds) {
@@ -38,8 +42,23 @@ for (const kind of kinds) {
     const world = await startWorld(place.url, plant);
     const started = Date.now();
     // Each kind of database has its share of the time; a planted fault has all of it.
-    const budget = chosen ? ms : ms / kinds.length;
-    const { sequences, acts, found } = await hunt(world, { seed, ms: budget });
+    const budget = values.planted ? ms : ms / kinds.length;
+    if (values.play !== undefined) {
+      const lines = (await readFile(values.play, 'utf8')).split('\n').filter((line) => line.trim() !== '');
+      for (const line of await play(
+        world,
+        lines.map((each) => JSON.parse(each)),
+      ))
+        console.log(`  ${line}`);
+      await world.close();
+      await place.remove();
+      continue;
+    }
+    const { sequences, acts, found } = await hunt(world, {
+      seed,
+      ms: budget,
+      ...(plant === null ? {} : { shrink: 20_000 }),
+    });
     await world.close();
     await place.remove();
     const seconds = Math.round((Date.now() - started) / 1000);

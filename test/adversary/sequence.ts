@@ -1,6 +1,8 @@
 import fc from 'fast-check';
-import { type Account, actorOn, type Grant } from './actor.ts';
-import { honestLevel, honestName, rank } from './oracle.ts';
+import { type Account, actorOn, type Grant, type Parked } from './actor.ts';
+import { judgeOf } from './judge.ts';
+import type { Person } from './oracle.ts';
+import { isBoundTo } from './oracle.ts';
 import { burner, chen, li, thief } from './people.ts';
 import { staffOf } from './staff.ts';
 import type { World } from './world.ts';
@@ -24,12 +26,21 @@ export type Act =
   | { readonly do: 'look'; readonly grant: number }
   | { readonly do: 'sign_out_everywhere' | 'suspend' | 'lift'; readonly who: ActorName }
   | { readonly do: 'new_browser'; readonly who: ActorName }
-  | { readonly do: 'die'; readonly who: 'li' | 'chen' }
+  | { readonly do: 'die' | 'cancel_record'; readonly who: 'li' | 'chen' }
+  | { readonly do: 'park'; readonly who: ActorName }
+  | { readonly do: 'resume'; readonly parked: number }
+  | {
+      readonly do: 'counter';
+      readonly who: ActorName;
+      readonly as: ActorName;
+      /** Two honest officials, or a corrupt one: alone for both, or before an honest one. */
+      readonly clerks: 'honest' | 'corrupt' | 'mixed';
+    }
   | { readonly do: 'switch'; readonly source: (typeof switchable)[number]; readonly on: boolean };
 
 const who = fc.constantFrom<ActorName>('li', 'chen', 'thief', 'thief');
-export const act: fc.Arbitrary<Act> = fc.oneof(
-  { weight: 3, arbitrary: fc.record({ do: fc.constant('register' as const), who, own: fc.boolean() }) },
+const act: fc.Arbitrary<Act> = fc.oneof(
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('register' as const), who, own: fc.boolean() }) },
   {
     weight: 12,
     arbitrary: fc.record({
@@ -53,7 +64,21 @@ export const act: fc.Arbitrary<Act> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant('new_browser' as const), who }) },
   {
     weight: 1,
-    arbitrary: fc.record({ do: fc.constant('die' as const), who: fc.constantFrom('li' as const, 'chen' as const) }),
+    arbitrary: fc.record({
+      do: fc.constantFrom('die' as const, 'cancel_record' as const),
+      who: fc.constantFrom('li' as const, 'chen' as const),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('park' as const), who }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('resume' as const), parked: fc.nat({ max: 9 }) }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      do: fc.constant('counter' as const),
+      who,
+      as: who,
+      clerks: fc.constantFrom('honest' as const, 'honest' as const, 'corrupt' as const, 'mixed' as const),
+    }),
   },
   {
     weight: 2,
@@ -65,6 +90,18 @@ export const act: fc.Arbitrary<Act> = fc.oneof(
   },
 );
 
+const registers = (name: ActorName): fc.Arbitrary<Act> =>
+  fc.record({ do: fc.constant('register' as const), who: fc.constant(name), own: fc.boolean() });
+const most = { maxLength: 57, size: 'max' } as const;
+/** Ten to sixty acts; nobody does much without an account, so some people have one from the start. */
+export const sequences: fc.Arbitrary<readonly Act[]> = fc
+  .tuple(
+    fc.oneof(fc.tuple(registers('thief'), registers('li')), fc.tuple(registers('li'), registers('thief'))),
+    fc.array(registers('chen'), { maxLength: 1 }),
+    fc.array(act, { minLength: 8, ...most }),
+  )
+  .map((parts) => parts.flat());
+
 /** Plays a sequence from an empty city and answers what the oracle found wrong: nothing, mostly. */
 export async function play(world: World, sequence: readonly Act[]): Promise<string[]> {
   await world.reset();
@@ -73,7 +110,9 @@ export async function play(world: World, sequence: readonly Act[]): Promise<stri
   const staff = await staffOf(world);
   const accounts = new Map<ActorName, Account>();
   const grants: Grant[] = [];
+  const parked: Parked[] = [];
   const off = new Set<string>();
+  const { answered, look } = judgeOf(acts, off, (what) => void wrong.push(what));
   try {
     for (const each of sequence) {
       await perform(each);
@@ -98,6 +137,15 @@ export async function play(world: World, sequence: readonly Act[]): Promise<stri
       const grant = grants[each.grant % Math.max(1, grants.length)];
       return grant === undefined ? undefined : look(grant);
     }
+    if (each.do === 'resume') {
+      const waiting = parked[each.parked % Math.max(1, parked.length)];
+      if (waiting === undefined) return;
+      const grant = await acts.resume(waiting);
+      if (grant === null) return;
+      if (waiting.ended) return say('a sign-in that waited went on after its end');
+      grants.push(grant);
+      return answered(grant, { level: 0, anew: false });
+    }
     if (each.do === 'register') {
       if (accounts.has(each.who)) return;
       const person = actors[each.who];
@@ -114,10 +162,15 @@ export async function play(world: World, sequence: readonly Act[]): Promise<stri
         const grant = await acts.ask(account, each.level, intent, each.anew ? { prompt: 'login' } : {});
         if (grant === null) return;
         grants.push(grant);
-        judge(account, grant.idToken, `id_token after asking for ${each.level}`);
-        if (each.level > 0 && rank(grant.idToken.acr) < each.level) say(`asked for ${each.level}, got a code for less`);
-        return look(grant);
+        return answered(grant, each);
       }
+      case 'park': {
+        const waiting = await acts.park(account);
+        if (waiting !== null) parked.push(waiting);
+        return;
+      }
+      case 'counter':
+        return counter(account, actors[each.as], each.clerks);
       case 'sign_out_everywhere':
         if (await acts.signOutEverywhere(account)) endAll(account);
         return;
@@ -135,50 +188,47 @@ export async function play(world: World, sequence: readonly Act[]): Promise<stri
         return;
       case 'die':
         await staff.registerSays(truth.holder.number, 'deceased');
-        for (const [, other] of accounts)
-          if (other.truth.claimed?.id === truth.holder.id) {
-            other.truth.dead = true;
-            endAll(other);
-          }
+        for (const other of boundTo(truth.holder)) {
+          other.truth.dead = true;
+          endAll(other);
+        }
+        return;
+      case 'cancel_record':
+        await staff.registerSays(truth.holder.number, 'cancelled');
+        for (const other of boundTo(truth.holder))
+          Object.assign(other.truth, { cancelled: true, inPerson: false, vouched: null });
         return;
     }
   }
 
+  /** A check in person: the honest read the holder's own card, the corrupt write down whom they were paid for. */
+  async function counter(account: Account, as: Person, clerks: 'honest' | 'corrupt' | 'mixed'): Promise<void> {
+    const { truth } = account;
+    const code = await acts.counterCode(account, 2);
+    if (code === null) return;
+    const [first, second] = clerks === 'honest' ? [0, 1] : clerks === 'corrupt' ? [2, 2] : [2, 1];
+    const contested = boundTo(as).some((other) => other !== account);
+    const begun = await staff.confirms(first, code, clerks === 'honest' ? truth.holder : as);
+    if (begun === 'half' && clerks !== 'honest' && !contested) truth.vouched = as;
+    if (begun !== 'half') return;
+    const done = await staff.confirms(second, code, clerks === 'corrupt' ? as : truth.holder);
+    if (done !== 'confirmed' || clerks !== 'honest') return;
+    truth.inPerson = true;
+    // Whoever claimed to be the person who stood there loses that, and is signed out.
+    for (const other of boundTo(truth.holder)) {
+      if (other === account) continue;
+      Object.assign(other.truth, { claimed: null, vouched: null });
+      endAll(other);
+    }
+  }
+
+  function boundTo(person: Person): Account[] {
+    return [...accounts.values()].filter(({ truth }) => isBoundTo(truth, person));
+  }
+
   function endAll(account: Account): void {
     for (const grant of account.grants) grant.ended = true;
-  }
-
-  /** Every answer about one grant: none says more than the oracle, none works that was ended, and all say the same. */
-  async function look(grant: Grant): Promise<void> {
-    const { account } = grant;
-    const [access, user] = [await acts.introspect(grant.accessToken), await acts.userinfo(grant.accessToken)];
-    const fresh = await acts.refresh(grant);
-    if (grant.ended || account.truth.dead || account.truth.stopped) {
-      if (access.active === true) say('an ended access token is active');
-      if (user !== null) say('an ended access token opens userinfo');
-      if (fresh !== null) say('an ended refresh token was taken');
-      return;
-    }
-    if (access.active === true) judge(account, access, 'introspection');
-    if (user !== null) judge(account, user, 'userinfo');
-    if (fresh !== null) judge(account, fresh, 'refreshed id_token');
-  }
-
-  function judge({ truth }: Account, claims: Readonly<Record<string, unknown>>, where: string): void {
-    const most = honestLevel(truth, off);
-    const assurance = claims.assurance as { level?: unknown; ial?: number } | undefined;
-    for (const level of [claims.acr, assurance?.level])
-      if (level !== undefined && level !== null && rank(level) > most)
-        say(`${where} of ${truth.holder.id} says ${String(level)}; honest is ${most}`);
-    if (
-      assurance?.level != null &&
-      claims.acr !== undefined &&
-      rank(assurance.level) > Math.max(rank(claims.acr), most)
-    )
-      say(`${where}: acr and assurance.level differ upwards`);
-    const said = namesIn(claims);
-    const own = honestName(truth, off);
-    for (const name of said) if (name !== own) say(`${where} of ${truth.holder.id} says the name ${name}`);
+    for (const each of parked) if (each.account === account) each.ended = true;
   }
 
   function say(what: string): void {
@@ -187,11 +237,3 @@ export async function play(world: World, sequence: readonly Act[]): Promise<stri
 }
 
 const burnerOf = (name: ActorName) => `${burner.slice(0, -1)}${Object.keys(actors).indexOf(name)}`;
-
-/** Every name that an answer gives, nested ones too. */
-function namesIn(claims: unknown): string[] {
-  if (typeof claims !== 'object' || claims === null) return [];
-  return Object.entries(claims).flatMap(([key, value]) =>
-    key === 'name' && typeof value === 'string' ? [value] : namesIn(value),
-  );
-}
