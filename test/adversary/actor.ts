@@ -61,7 +61,12 @@ export function actorOn(world: World, faults: Faults) {
   const app = appOn(world, faults);
 
   async function follow(browser: Browser, path: string): Promise<Reached> {
-    const reached = await browser.follow(path);
+    const reached: Reached = await browser.follow(path).catch((error: unknown) => {
+      // Two parts of the city that don't agree send a browser to and fro.
+      if (!(error instanceof Error) || !error.message.startsWith('redirects without end')) throw error;
+      faults.add(`redirects without end from ${path.split('?')[0]}`);
+      return { at: new URL(path, at) };
+    });
     watch(reached.page, path);
     return reached;
   }
@@ -273,7 +278,8 @@ export function actorOn(world: World, faults: Faults) {
       if (!html?.includes('action="/account/sessions/end-all"')) return false;
       const sent = await post(account.browser, '/account/sessions/end-all', html, {});
       if (sent.location?.includes('done=')) return true;
-      await walk(account, { ...nobody, as: account.truth.holder }, new URL(sent.location ?? '/', at).pathname);
+      const { pathname, search } = new URL(sent.location ?? '/', at);
+      await walk(account, { ...nobody, as: account.truth.holder }, pathname + search);
     }
     return false;
   }

@@ -112,9 +112,9 @@ export const plants: readonly Plant[] = [
     to: '',
   },
   {
-    name: 'loser-of-a-claim-stays-signed-in',
+    name: 'loser-of-a-claim-keeps-its-evidence',
     file: 'src/commands/win-back.ts',
-    from: '  await endSessions(tx, accountId, { at });\n',
-    to: '',
+    from: 'filter((item) => item.record === record).map(',
+    to: 'filter((item) => item.record === null).map(',
   },
 ];

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { type Account, actorOn, type Grant, type Parked } from './actor.ts';
+import { openBooks } from './books.ts';
 import { judgeOf } from './judge.ts';
-import type { Person } from './oracle.ts';
-import { isBoundTo } from './oracle.ts';
+import { isBoundTo, type Person } from './oracle.ts';
 import { burner, chen, li, thief } from './people.ts';
 import { staffOf } from './staff.ts';
 import type { World } from './world.ts';
@@ -108,6 +108,8 @@ export async function play(world: World, sequence: readonly Act[]): Promise<stri
   const wrong: string[] = [];
   const acts = actorOn(world, { add: (what) => void wrong.push(what) });
   const staff = await staffOf(world);
+  const books = await openBooks(world);
+  let kills = 0;
   const accounts = new Map<ActorName, Account>();
   const grants: Grant[] = [];
   const parked: Parked[] = [];
@@ -118,6 +120,7 @@ export async function play(world: World, sequence: readonly Act[]): Promise<stri
       await perform(each);
       if (wrong.length > 0) break;
     }
+    if (wrong.length === 0) wrong.push(...(await books.check({ kills })));
   } finally {
     for (const source of off) await staff.switchOn(source);
     await staff.close();
@@ -128,7 +131,10 @@ export async function play(world: World, sequence: readonly Act[]): Promise<stri
     if (each.do === 'switch') {
       if (each.on === !off.has(each.source)) return;
       if (each.on) await staff.switchOn(each.source);
-      else await staff.kill(each.source);
+      else {
+        await staff.kill(each.source);
+        kills += 1;
+      }
       if (each.on) off.delete(each.source);
       else off.add(each.source);
       return;
