@@ -284,6 +284,18 @@ export function actorOn(world: World, faults: Faults) {
     return false;
   }
 
+  /** A form of the own area with an address that somebody made up. */
+  async function tryForm(account: Account, path: string): Promise<void> {
+    const html = await ownPage(account, '/account/sessions');
+    if (html !== null) await post(account.browser, path, html, {});
+  }
+
+  /** Goes on in one's own browser with what was begun in another; true: it came to a page of it or to its end. */
+  async function takeOver({ browser }: Account, { next }: Parked): Promise<boolean> {
+    const { outside, page } = await follow(browser, next);
+    return outside !== undefined || page?.status === 200;
+  }
+
   /** The code of a check in person, to be told to the official; null: none was given. */
   async function counterCode(account: Account, officials: 1 | 2): Promise<string | null> {
     const html = await ownPage(account, '/account/counter/new');
@@ -294,7 +306,8 @@ export function actorOn(world: World, faults: Faults) {
 
   const newBrowser = () => new Browser(world.issuer);
 
-  return { register, ask, park, resume, signOutEverywhere, counterCode, newBrowser, ...app };
+  const own = { ownPage, tryForm, takeOver, signOutEverywhere, counterCode };
+  return { register, ask, park, resume, newBrowser, ...own, ...app };
 }
 
 export type Acts = ReturnType<typeof actorOn>;

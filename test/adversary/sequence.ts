@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { type Account, actorOn, type Grant, type Parked } from './actor.ts';
 import { openBooks } from './books.ts';
 import { judgeOf } from './judge.ts';
+import { meddle } from './meddle.ts';
 import { isBoundTo, type Person } from './oracle.ts';
 import { burner, chen, li, thief } from './people.ts';
 import { staffOf } from './staff.ts';
@@ -28,6 +29,7 @@ export type Act =
   | { readonly do: 'new_browser'; readonly who: ActorName }
   | { readonly do: 'die' | 'cancel_record'; readonly who: 'li' | 'chen' }
   | { readonly do: 'park'; readonly who: ActorName }
+  | { readonly do: 'meddle'; readonly who: ActorName; readonly at: ActorName }
   | { readonly do: 'resume'; readonly parked: number }
   | {
       readonly do: 'counter';
@@ -70,6 +72,7 @@ const act: fc.Arbitrary<Act> = fc.oneof(
     }),
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('park' as const), who }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('meddle' as const), who, at: who }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('resume' as const), parked: fc.nat({ max: 9 }) }) },
   {
     weight: 4,
@@ -174,6 +177,11 @@ export async function play(world: World, sequence: readonly Act[]): Promise<stri
         const waiting = await acts.park(account);
         if (waiting !== null) parked.push(waiting);
         return;
+      }
+      case 'meddle': {
+        const victim = accounts.get(each.at);
+        if (victim === undefined || victim === account) return;
+        return void wrong.push(...(await meddle(world, acts, { by: account, victim, parked: parked.at(-1) })));
       }
       case 'counter':
         return counter(account, actors[each.as], each.clerks);

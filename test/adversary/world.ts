@@ -45,7 +45,8 @@ export async function startWorld(databaseUrl: string, plant: Plant | null = null
   const env = {
     PATH: process.env.PATH,
     HOME: process.env.HOME,
-    ...(process.env.TZ === undefined ? {} : { TZ: process.env.TZ }),
+    // The tests' own clock and zone, where they run under another one.
+    ...inherited(['TZ', 'NODE_OPTIONS', 'TEST_CLOCK_BY', 'TEST_CLOCK_TO']),
     SHIMIN_ISSUER: `http://localhost:${provider}`,
     SHIMIN_HOST: 'localhost',
     SHIMIN_PORT: String(provider),
@@ -98,6 +99,9 @@ export async function startWorld(databaseUrl: string, plant: Plant | null = null
   };
   return world;
 }
+
+const inherited = (names: readonly string[]) =>
+  Object.fromEntries(names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])));
 
 /** Resolves once the city says that it is ready. */
 function ready(child: ChildProcess, output: () => string): Promise<void> {
