@@ -34,15 +34,15 @@ export async function hunt(
       // Shrinking takes what it takes, and no longer: the shortest so far is told.
       if (Date.now() >= enough) return true;
       played += 1;
-      acts += sequence.length;
-      const wrong = await play(world, sequence).catch((error: unknown) => {
+      const { wrong, acted } = await play(world, sequence).catch((error: unknown) => {
         // What stops the machine is its own fault, and nothing that was found.
         broken ??= new Error(`stopped by ${JSON.stringify(sequence)}`, { cause: error });
-        return [];
+        return { wrong: [], acted: 0 };
       });
+      acts += acted;
       if (wrong.length === 0) return true;
       if (best === null) enough = Date.now() + shrink;
-      if (best === null || sequence.length <= best.sequence.length) best = { wrong, sequence };
+      if (best === null || acted <= best.sequence.length) best = { wrong, sequence: sequence.slice(0, acted) };
       return false;
     });
     // One at a time: a time limit of the library's own would leave a sequence playing behind the next one's back.

@@ -105,10 +105,18 @@ export const sequences: fc.Arbitrary<readonly Act[]> = fc
   )
   .map((parts) => parts.flat());
 
-/** Plays a sequence from an empty city and answers what the oracle found wrong: nothing, mostly. */
-export async function play(world: World, sequence: readonly Act[]): Promise<string[]> {
+export interface Played {
+  /** What the oracle found wrong: nothing, mostly. */
+  readonly wrong: readonly string[];
+  /** The acts up to what was wrong. */
+  readonly acted: number;
+}
+
+/** Plays a sequence from an empty city. */
+export async function play(world: World, sequence: readonly Act[]): Promise<Played> {
   await world.reset();
   const wrong: string[] = [];
+  let acted = 0;
   const acts = actorOn(world, { add: (what) => void wrong.push(what) });
   const staff = await staffOf(world);
   const books = await openBooks(world);
@@ -121,6 +129,7 @@ export async function play(world: World, sequence: readonly Act[]): Promise<stri
   try {
     for (const each of sequence) {
       await perform(each);
+      acted += 1;
       if (wrong.length > 0) break;
     }
     if (wrong.length === 0) wrong.push(...(await books.check({ kills })));
@@ -128,7 +137,7 @@ export async function play(world: World, sequence: readonly Act[]): Promise<stri
     for (const source of off) await staff.switchOn(source);
     await staff.close();
   }
-  return wrong;
+  return { wrong, acted };
 
   async function perform(each: Act): Promise<void> {
     if (each.do === 'switch') {
@@ -227,7 +236,7 @@ export async function play(world: World, sequence: readonly Act[]): Promise<stri
     if (begun !== 'half') return;
     const done = await staff.confirms(second, code, clerks === 'corrupt' ? as : truth.holder);
     if (done !== 'confirmed' || clerks !== 'honest') return;
-    truth.inPerson = true;
+    Object.assign(truth, { inPerson: true, vouched: null });
     // Whoever claimed to be the person who stood there loses that, and is signed out.
     for (const other of boundTo(truth.holder)) {
       if (other === account) continue;
