@@ -45,11 +45,9 @@ for (const kind of kinds) {
     const budget = values.planted ? ms : ms / kinds.length;
     if (values.play !== undefined) {
       const lines = (await readFile(values.play, 'utf8')).split('\n').filter((line) => line.trim() !== '');
-      for (const line of await play(
-        world,
-        lines.map((each) => JSON.parse(each)),
-      ))
-        console.log(`  ${line}`);
+      const acts = lines.map((each) => JSON.parse(each));
+      const { wrong } = await play(world, acts);
+      for (const line of wrong) console.log(`  ${line}`);
       await world.close();
       await place.remove();
       continue;
