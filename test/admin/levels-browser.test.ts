@@ -55,6 +55,7 @@ it('is edited on a telephone without JavaScript, from the levels to the proposal
   await plain.selectOption('#f-w4-add', { label: 'a face check' });
   await plain.click('button[value="add-rule.4"]');
   await plain.check('input[name="w4-r1-confirms"][value="liveness"]');
+  await plain.check('input[name="w4-r1-confirms"][value="photo"]');
   await plain.click('#f-w4 > details.more:last-of-type > summary');
   await plain.check('input[name="w4-categories"][value="macao"]');
   await plain.click('button.primary >> nth=0');
