@@ -41,7 +41,8 @@ export const untouched = (holder: Person, phone: string): Truth => ({
 /** The most that anybody could honestly say of the holder of this account now. */
 export function honestLevel(truth: Truth, off: ReadonlySet<string>): number {
   if (truth.stopped || truth.dead) return 0;
-  if (truth.vouched !== null && !off.has('counter')) return 3;
+  // An official who was bought and says what is so, beside one who looked, says no more than is so.
+  if (truth.vouched !== null && !off.has('counter')) return truth.vouched.id === truth.holder.id ? 4 : 3;
   if (truth.cancelled) return 1;
   if (truth.inPerson && !off.has('counter')) return 4;
   const own = truth.claimed !== null && truth.claimed.id === truth.holder.id && !off.has('population');

@@ -23,9 +23,9 @@ export const plants: readonly Plant[] = [
   },
   {
     name: 'name-of-a-record-nothing-ties-to',
-    file: 'src/oidc/account.ts',
-    from: "    isNamed(standing.assessment) && (wants('name', 'profile') || 'verified_claims' in requested)",
-    to: "    wants('name', 'profile') || 'verified_claims' in requested",
+    file: 'src/standing/named-record.ts',
+    from: '  if (person === null || !isNamed(assessment)) return null;\n  return person.records.find(({ id }) => id === assessment.record) ?? null;',
+    to: '  if (person === null) return null;\n  return person.records.find(({ id }) => id === assessment.record) ?? person.records[0] ?? null;',
   },
   {
     name: 'card-of-a-bought-list',
@@ -36,8 +36,8 @@ export const plants: readonly Plant[] = [
   {
     name: 'carrier-says-no-and-it-counts',
     file: 'src/journey/tie.ts',
-    from: "  if (result.outcome !== 'verified') {\n    const { kind, source } = proofs.carrier;\n    await refuseEvidence(deps, { accountId, kind, source, reason: result.outcome, revokeKinds: [], cause });\n    return 'no';\n  }\n  const { category = 'mainland', validUntil, recordRef } = result.facts;",
-    to: "  const { category = 'mainland', validUntil = null, recordRef = null } = 'facts' in result ? result.facts : {};",
+    from: "  if (result.outcome !== 'verified') {\n    const { kind, source } = proofs.carrier;\n    await refuseEvidence(deps, { accountId, kind, source, reason: result.outcome, revokeKinds: [], cause });\n    return 'no';\n  }\n  await recordEvidence(deps, { accountId, ...carriersWord(result.facts, asked), cause });",
+    to: "  const facts = 'facts' in result ? result.facts : { validUntil: null, recordRef: null };\n  await recordEvidence(deps, { accountId, ...carriersWord(facts, asked), cause });",
   },
   {
     name: 'face-of-somebody-else',

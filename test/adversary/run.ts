@@ -22,11 +22,16 @@ export const shrinkMs = 90_000;
 /** Plays generated sequences until the time is over or one of them is wrong, which is then made as short as it can be. */
 export async function hunt(
   world: World,
-  { seed, ms, shrink = shrinkMs }: { seed: number; ms: number; shrink?: number },
+  {
+    seed,
+    ms,
+    most = Number.POSITIVE_INFINITY,
+    shrink = shrinkMs,
+  }: { seed: number; ms: number; most?: number; shrink?: number },
 ): Promise<Run> {
   const end = Date.now() + ms;
   let [played, acts] = [0, 0];
-  for (let next = seed; Date.now() < end; next += 1) {
+  for (let next = seed; Date.now() < end && next < seed + most; next += 1) {
     let enough = Number.POSITIVE_INFINITY;
     let best: Omit<Found, 'seed'> | null = null;
     let broken: unknown = null;
