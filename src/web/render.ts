@@ -85,6 +85,9 @@ export function createRenderer(options: RendererOptions): Renderer {
 function returnTo(ctx: Context, data: object): string {
   if (ctx.method === 'GET' && ctx.originalUrl.length <= 2000) {
     const url = new URL(ctx.originalUrl, 'http://local.invalid');
+    // What an issuer's answer carries is for nobody's page, and the same address once more would be refused.
+    const area = /^(\/account|\/admin)\/callback$/.exec(url.pathname)?.[1];
+    if (area !== undefined) return area;
     url.searchParams.delete('lang'); // It would outweigh the choice that is about to be made.
     return url.pathname + url.search;
   }

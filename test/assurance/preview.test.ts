@@ -53,7 +53,7 @@ const again = ({ evidence: items, events }: Person, i: number): Person => ({
 });
 
 describe('citizens under another policy', () => {
-  // Ten seconds on a quiet machine; it judges what is counted, not how quickly.
+  // Half a minute within the whole suite; it judges what is counted, not how quickly.
   it('the count is what happens after publishing: 1,000 policies, 10,000 citizens', { timeout: 600_000 }, () => {
     const kindsOfPeople = fc.sample(anyPerson, { numRuns: 250, seed: 7 });
     const city = Array.from({ length: 10_000 }, (_, i) => i % kindsOfPeople.length);

@@ -66,6 +66,10 @@ beforeAll(async () => {
     postLogoutRedirectUri: `${origin}/bye`,
   });
   const app = new Koa();
+  app.use((ctx, next) => {
+    ctx.state.csrf = 'token';
+    return next();
+  });
   app.use(errorPages({ renderer, log: { warn: () => undefined, error: () => undefined } }));
   app.use(async (ctx, next) => {
     if (ctx.path === '/.well-known/openid-configuration') {
@@ -170,6 +174,14 @@ describe('an area of our own', () => {
       expect(await response.json()).toMatchObject({ error: 'upstream_unavailable' });
     },
   );
+
+  it('shows no code and no state on the page of an answer that failed', async () => {
+    const back = await new Browser().callbackFor('/account');
+    const html = await (await fetch(new URL(back, origin), { headers: { accept: 'text/html' } })).text();
+    const query = new URL(back, origin).searchParams;
+    expect(html).toContain('name="returnTo" value="/account"');
+    for (const name of ['code', 'state']) expect(html).not.toContain(`${name}=${query.get(name)}`);
+  });
 
   it('answers 503 with a page, and to try again, when its issuer can not be reached at all', async () => {
     const closed = createServer();
